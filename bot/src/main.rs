@@ -1,0 +1,3 @@
+//! The `governor` program.
+
+fn main() {}
