@@ -1,1 +1,7 @@
-//! Room of the workspace; see docs/architecture.md.
+//! The engine: what is governed, and how. Read [`change::machine`] first: it is the state machine, and it is pure.
+//!
+//! Reading order: `values` → `change::state` → `change::machine` → `engine` → `ports`.
+
+pub mod catalog;
+pub mod ports;
+pub mod values;

@@ -1,0 +1,109 @@
+//! What is governed: workflows, people, routes, vendors' facts, margins, budgets and policy, as one document.
+
+pub mod people;
+pub mod policy;
+pub mod routes;
+pub mod workflow;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+pub use people::{Group, Person};
+pub use policy::{ApprovalRules, PolicySettings, SlotRule, TierRule};
+pub use routes::{CatalogRoute, Fact, GatewayEntry, Model, PriceOverride, Vendor};
+pub use workflow::{Budget, CostCenter, DataClass, MappingRule, Margins, RiskTier, Workflow};
+
+/// The whole catalog. Stored as versions; a change keeps the digest of the one it was submitted under.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Catalog {
+    /// The company: name, time zone, channels.
+    pub company: Company,
+    /// People who may act.
+    pub people: Vec<Person>,
+    /// Approver groups.
+    pub groups: Vec<Group>,
+    /// Where money is charged to.
+    pub cost_centers: Vec<CostCenter>,
+    /// Data classes, least sensitive first: the ladder that rules compare by.
+    pub data_classes: Vec<DataClass>,
+    /// Vendors with dated facts.
+    pub vendors: Vec<Vendor>,
+    /// Models, pinned by version.
+    pub models: Vec<Model>,
+    /// Gateways that serve routes.
+    pub gateways: Vec<GatewayEntry>,
+    /// Routes with fallbacks.
+    pub routes: Vec<CatalogRoute>,
+    /// Governed AI uses.
+    pub workflows: Vec<Workflow>,
+    /// Ordered: the first rule that matches names the workflow of a call.
+    pub mapping: Vec<MappingRule>,
+    /// Prices that go before the vendor's list.
+    pub prices: Vec<PriceOverride>,
+    /// Monthly limits.
+    pub budgets: Vec<Budget>,
+    /// What the ten controls compare with.
+    pub policy: PolicySettings,
+    /// Who must agree, by risk tier.
+    pub approval: ApprovalRules,
+}
+
+/// Company-wide settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Company {
+    /// Shown on pages and digests.
+    pub name: String,
+    /// Where a day and a month begin for finance (`Europe/Berlin`).
+    pub time_zone: Tz,
+    /// Where requests are posted (`#route-changes`, or a platform's channel id).
+    pub approvals_channel: String,
+    /// Where the weekly digest goes.
+    pub finance_channel: String,
+}
+
+impl Default for Company {
+    fn default() -> Self {
+        Self {
+            name: "Your company".to_owned(),
+            time_zone: Tz::UTC,
+            approvals_channel: "route-changes".to_owned(),
+            finance_channel: "ai-spend".to_owned(),
+        }
+    }
+}
+
+impl Catalog {
+    /// The workflow of that id.
+    #[must_use]
+    pub fn workflow(&self, id: &str) -> Option<&Workflow> {
+        self.workflows.iter().find(|workflow| workflow.id.as_str() == id)
+    }
+
+    /// The route of that id.
+    #[must_use]
+    pub fn route(&self, id: &str) -> Option<&CatalogRoute> {
+        self.routes.iter().find(|route| route.id == id)
+    }
+
+    /// The person of that id.
+    #[must_use]
+    pub fn person(&self, id: &str) -> Option<&Person> {
+        self.people.iter().find(|person| person.id.as_str() == id)
+    }
+
+    /// The model of that vendor name behind that provider.
+    #[must_use]
+    pub fn model(&self, provider: &str, model: &str) -> Option<&Model> {
+        self.models
+            .iter()
+            .find(|entry| entry.provider == provider && entry.id == model)
+    }
+
+    /// The vendor behind that provider.
+    #[must_use]
+    pub fn vendor(&self, provider: &str) -> Option<&Vendor> {
+        self.vendors.iter().find(|vendor| vendor.provider == provider)
+    }
+}

@@ -1,0 +1,3 @@
+//! What the engine asks of the outside world; `integrations` answers, tests answer with stand-ins.
+
+pub mod clock;
