@@ -4,4 +4,8 @@
 
 pub mod catalog;
 pub mod ports;
+pub mod shadow;
 pub mod values;
+
+#[cfg(test)]
+mod vectors;

@@ -1,0 +1,1 @@
+//! What the pairs of a shadow test say about the candidate, against a plan frozen before.
