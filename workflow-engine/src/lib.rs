@@ -3,6 +3,7 @@
 //! Reading order: `values` → `change::state` → `change::machine` → `engine` → `ports`.
 
 pub mod catalog;
+pub mod change;
 pub mod ports;
 pub mod shadow;
 pub mod values;

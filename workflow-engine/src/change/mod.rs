@@ -1,0 +1,17 @@
+//! A change request: what state it is in, what may happen to it, what follows.
+//!
+//! Reading order: [`state`] (where it can stand) → [`command`] and [`event`] (what is asked, what happened) →
+//! [`machine`] (the rules) → [`effect`] (what the service then does).
+
+mod applying;
+pub mod command;
+pub mod effect;
+pub mod event;
+mod evolve;
+pub mod machine;
+mod react;
+pub mod refusal;
+mod review;
+pub mod slots;
+pub mod state;
+mod testing;
