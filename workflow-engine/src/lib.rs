@@ -4,6 +4,8 @@
 
 pub mod catalog;
 pub mod change;
+pub mod evidence;
+pub mod ledger;
 pub mod ports;
 pub mod shadow;
 pub mod values;

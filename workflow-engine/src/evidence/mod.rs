@@ -1,0 +1,7 @@
+//! The evidence packet: what approvers saw, as a signed statement that standard tools and offline readers can check.
+//!
+//! [`statement`] says what is in it, [`dsse`] signs it, [`verify`] checks it against the ledger. All of it is pure.
+
+pub mod dsse;
+pub mod statement;
+pub mod verify;

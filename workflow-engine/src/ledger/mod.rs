@@ -1,0 +1,11 @@
+//! The transparency ledger's formats, pure: the tree, its files, signed heads and proofs. Storage is in `store::ledger`.
+//!
+//! Everything here is a published format, so that outsiders check the ledger with tools that are not ours
+//! (`docs/verifying.md`): RFC 6962/9162 trees ([`merkle`]), C2SP tlog-tiles ([`tiles`]), signed-note checkpoints and
+//! cosignatures ([`note`], [`key`]) and tlog-proof ([`proof`]).
+
+pub mod key;
+pub mod merkle;
+pub mod note;
+pub mod proof;
+pub mod tiles;
