@@ -1,1 +1,2 @@
 //! One test binary: it links once.
+mod verify_proof;

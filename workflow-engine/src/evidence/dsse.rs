@@ -38,7 +38,13 @@ impl Envelope {
     /// Signs `payload`, the bytes of a statement.
     pub fn seal(payload: Vec<u8>, key: &SigningKey) -> Self {
         let sig = BASE64.encode(key.sign(&signed_bytes(&payload)));
-        Self { signatures: vec![Line { keyid: key.public().fingerprint(), sig }], payload }
+        Self {
+            signatures: vec![Line {
+                keyid: key.public().fingerprint(),
+                sig,
+            }],
+            payload,
+        }
     }
 
     /// Reads `packet.dsse.json`. Base64 may be of either alphabet, as DSSE demands of readers.
@@ -50,7 +56,10 @@ impl Envelope {
         }
         let payload = decode(&wire.payload)
             .ok_or_else(|| EnvelopeFault::Malformed("`payload` is not base64".to_owned()))?;
-        Ok(Self { payload, signatures: wire.signatures })
+        Ok(Self {
+            payload,
+            signatures: wire.signatures,
+        })
     }
 
     /// The file's bytes.
@@ -80,7 +89,7 @@ impl Envelope {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object of payloadType, payload and signatures")]
 struct Wire {
     payload_type: String,
     payload: String,
@@ -115,7 +124,10 @@ mod tests {
 
     #[test]
     fn what_is_signed_spells_out_every_length() {
-        assert_eq!(signed_bytes(b"{\"a\":1}"), b"DSSEv1 28 application/vnd.in-toto+json 7 {\"a\":1}");
+        assert_eq!(
+            signed_bytes(b"{\"a\":1}"),
+            b"DSSEv1 28 application/vnd.in-toto+json 7 {\"a\":1}"
+        );
     }
 
     #[test]
@@ -131,20 +143,34 @@ mod tests {
         let envelope = Envelope::seal(vec![0xfb, 0xef, 0xff], &key(1));
         let json = envelope.to_json().replace("++//", "--__");
         assert!(json.contains("--__"));
-        Envelope::parse(json.as_bytes()).unwrap().open(key(1).public()).unwrap();
+        Envelope::parse(json.as_bytes())
+            .unwrap()
+            .open(key(1).public())
+            .unwrap();
     }
 
     #[test]
     fn faults_are_told_in_words() {
         let json = Envelope::seal(b"{}".to_vec(), &key(1)).to_json();
-        let read = |json: &str| Envelope::parse(json.as_bytes()).and_then(|e| e.open(key(1).public()).map(<[u8]>::to_vec));
+        let read = |json: &str| {
+            Envelope::parse(json.as_bytes()).and_then(|e| e.open(key(1).public()).map(<[u8]>::to_vec))
+        };
         assert!(read(&json).is_ok());
-        assert!(matches!(read(&json.replace("e30=", "e31=")), Err(EnvelopeFault::Malformed(_))));
-        assert!(matches!(read(&json.replace("e30=", "W10=")), Err(EnvelopeFault::BadSignature(_))));
+        assert!(matches!(
+            read(&json.replace("e30=", "e31=")),
+            Err(EnvelopeFault::Malformed(_))
+        ));
+        assert!(matches!(
+            read(&json.replace("e30=", "W10=")),
+            Err(EnvelopeFault::BadSignature(_))
+        ));
         let other = json.replace("in-toto", "in-moto");
         insta::assert_snapshot!(read(&other).unwrap_err(), @r#"the packet's payload has type "application/vnd.in-moto+json", not "application/vnd.in-toto+json""#);
-        insta::assert_snapshot!(read("[]").unwrap_err(), @"");
-        let stranger = Envelope::parse(json.as_bytes()).unwrap().open(key(2).public()).unwrap_err();
+        insta::assert_snapshot!(read("[]").unwrap_err(), @"the packet is not a DSSE envelope: invalid length 0, expected an object of payloadType, payload and signatures at line 1 column 2");
+        let stranger = Envelope::parse(json.as_bytes())
+            .unwrap()
+            .open(key(2).public())
+            .unwrap_err();
         assert!(matches!(stranger, EnvelopeFault::BadSignature(_)));
     }
 }

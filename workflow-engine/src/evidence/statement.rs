@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::values::{Digest, canonical_json};
+use crate::values::{Digest, digest::canonical_json};
 
 /// The kind of statement, by in-toto.
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
@@ -40,7 +40,10 @@ impl Statement {
     /// A statement about `name`, for example `change/142/revision/2`. The subject's digest is that of the predicate
     /// as RFC 8785 JSON, so a reader can tell that the two belong together.
     pub fn new(name: impl Into<String>, predicate: Value) -> Self {
-        Self { name: name.into(), predicate }
+        Self {
+            name: name.into(),
+            predicate,
+        }
     }
 
     /// The evidence's name.
@@ -62,7 +65,10 @@ impl Statement {
         let sha256 = Digest::of_json(&self.predicate).map_err(malformed)?.to_string();
         let wire = Wire {
             kind: STATEMENT_TYPE.to_owned(),
-            subject: vec![Subject { name: self.name.clone(), digest: SubjectDigest { sha256 } }],
+            subject: vec![Subject {
+                name: self.name.clone(),
+                digest: SubjectDigest { sha256 },
+            }],
             predicate_type: PREDICATE_TYPE.to_owned(),
             predicate: self.predicate.clone(),
         };
@@ -73,24 +79,36 @@ impl Statement {
     pub fn from_payload(payload: &[u8]) -> Result<Self, StatementFault> {
         let malformed = |error: serde_json::Error| StatementFault::Malformed(error.to_string());
         let wire: Wire = serde_json::from_slice(payload).map_err(malformed)?;
-        for (found, expected) in [(&wire.kind, STATEMENT_TYPE), (&wire.predicate_type, PREDICATE_TYPE)] {
+        for (found, expected) in [
+            (&wire.kind, STATEMENT_TYPE),
+            (&wire.predicate_type, PREDICATE_TYPE),
+        ] {
             if found != expected {
                 return Err(StatementFault::Kind(found.clone()));
             }
         }
         let [subject] = wire.subject.as_slice() else {
-            return Err(StatementFault::Malformed("it needs exactly one subject".to_owned()));
+            return Err(StatementFault::Malformed(
+                "it needs exactly one subject".to_owned(),
+            ));
         };
         let held = Digest::of_json(&wire.predicate).map_err(malformed)?.to_string();
         let named = &subject.digest.sha256;
         if *named != held {
-            return Err(StatementFault::Swapped { named: named.clone(), held });
+            return Err(StatementFault::Swapped {
+                named: named.clone(),
+                held,
+            });
         }
-        Ok(Self { name: subject.name.clone(), predicate: wire.predicate })
+        Ok(Self {
+            name: subject.name.clone(),
+            predicate: wire.predicate,
+        })
     }
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object of _type, subject, predicateType and predicate")]
 struct Wire {
     #[serde(rename = "_type")]
     kind: String,
@@ -118,13 +136,16 @@ mod tests {
     use super::*;
 
     fn statement() -> Statement {
-        Statement::new("change/142/revision/2", json!({"verdict": "eligible", "estimate": -0.0194, "cost": "0.57"}))
+        Statement::new(
+            "change/142/revision/2",
+            json!({"verdict": "eligible", "estimate": -0.0194, "cost": "0.57"}),
+        )
     }
 
     #[test]
     fn a_statement_is_canonical_and_reads_back() {
         let payload = statement().to_payload().unwrap();
-        insta::assert_snapshot!(String::from_utf8_lossy(&payload), @"");
+        insta::assert_snapshot!(String::from_utf8_lossy(&payload), @r#"{"_type":"https://in-toto.io/Statement/v1","predicate":{"cost":"0.57","estimate":-0.0194,"verdict":"eligible"},"predicateType":"https://governor.dev/evidence-packet/v1","subject":[{"digest":{"sha256":"0fa3fc596a33aebcb1b661198a1d8b7b40336235df36bb914267aa82491fb0cb"},"name":"change/142/revision/2"}]}"#);
         assert_eq!(Statement::from_payload(&payload).unwrap(), statement());
     }
 
@@ -132,9 +153,18 @@ mod tests {
     fn evidence_under_a_foreign_subject_is_refused() {
         let text = String::from_utf8(statement().to_payload().unwrap()).unwrap();
         let read = |text: &str| Statement::from_payload(text.as_bytes());
-        assert!(matches!(read(&text.replace("0.57", "0.47")), Err(StatementFault::Swapped { .. })));
-        assert!(matches!(read(&text.replace("packet/v1", "packet/v2")), Err(StatementFault::Kind(_))));
-        assert!(matches!(read(&text.replace("Statement/v1", "Statement/v2")), Err(StatementFault::Kind(_))));
+        assert!(matches!(
+            read(&text.replace("0.57", "0.47")),
+            Err(StatementFault::Swapped { .. })
+        ));
+        assert!(matches!(
+            read(&text.replace("packet/v1", "packet/v2")),
+            Err(StatementFault::Kind(_))
+        ));
+        assert!(matches!(
+            read(&text.replace("Statement/v1", "Statement/v2")),
+            Err(StatementFault::Kind(_))
+        ));
         assert!(matches!(read("{}"), Err(StatementFault::Malformed(_))));
     }
 }

@@ -59,7 +59,11 @@ impl VerifierKey {
         if !fits {
             return Err(KeyFault::Name(name.to_owned()));
         }
-        Ok(Self { name: name.to_owned(), kind, public })
+        Ok(Self {
+            name: name.to_owned(),
+            kind,
+            public,
+        })
     }
 
     /// Reads the signed-note form `name+key id+base64(kind ‖ key)`; the key id must be the right one.
@@ -76,13 +80,19 @@ impl VerifierKey {
             _ => return Err(fault()),
         };
         let key = Self::new(name, kind, public.try_into().map_err(|_| fault())?)?;
-        if hex::encode(key.id()) == id { Ok(key) } else { Err(fault()) }
+        if hex::encode(key.id()) == id {
+            Ok(key)
+        } else {
+            Err(fault())
+        }
     }
 
     /// Reads an SPKI PEM file (`-----BEGIN PUBLIC KEY-----`), which carries no name.
     pub fn from_pem(name: &str, kind: KeyKind, pem: &str) -> Result<Self, KeyFault> {
         let der = pem_body(pem, "PUBLIC KEY").ok_or(KeyFault::Pem("public"))?;
-        let public = der.strip_prefix(&SPKI_PREFIX).and_then(|public| public.try_into().ok());
+        let public = der
+            .strip_prefix(&SPKI_PREFIX)
+            .and_then(|public| public.try_into().ok());
         Self::new(name, kind, public.ok_or(KeyFault::Pem("public"))?)
     }
 
@@ -119,7 +129,9 @@ impl VerifierKey {
 
     /// Whether `signature` is this key's over `message`.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.public).verify(message, signature).is_ok()
+        UnparsedPublicKey::new(&ED25519, self.public)
+            .verify(message, signature)
+            .is_ok()
     }
 
     fn spki(&self) -> Vec<u8> {
@@ -146,21 +158,35 @@ impl SigningKey {
     /// A new key from 32 random bytes, which the caller draws: this folder has no randomness.
     pub fn from_seed(name: &str, kind: KeyKind, seed: &[u8; 32]) -> Result<Self, KeyFault> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyFault::Pem("private"))?;
-        let public = pair.public_key().as_ref().try_into().map_err(|_| KeyFault::Pem("private"))?;
+        let public = pair
+            .public_key()
+            .as_ref()
+            .try_into()
+            .map_err(|_| KeyFault::Pem("private"))?;
         let public = VerifierKey::new(name, kind, public)?;
-        Ok(Self { public, pair, seed: SecretSlice::from(seed.to_vec()) })
+        Ok(Self {
+            public,
+            pair,
+            seed: SecretSlice::from(seed.to_vec()),
+        })
     }
 
     /// Reads a PKCS#8 PEM file, as [`SigningKey::to_pem`] or `openssl genpkey -algorithm ed25519` write it.
     pub fn from_pem(name: &str, kind: KeyKind, pem: &str) -> Result<Self, KeyFault> {
         let der = pem_body(pem, "PRIVATE KEY").ok_or(KeyFault::Pem("private"))?;
-        let seed = der.strip_prefix(&PKCS8_PREFIX).and_then(|seed| seed.try_into().ok());
+        let seed = der
+            .strip_prefix(&PKCS8_PREFIX)
+            .and_then(|seed| seed.try_into().ok());
         Self::from_seed(name, kind, &seed.ok_or(KeyFault::Pem("private"))?)
     }
 
     /// The PKCS#8 PEM file to keep. Whoever holds it can sign as this governor.
     pub fn to_pem(&self) -> SecretString {
-        pem("PRIVATE KEY", &[PKCS8_PREFIX.as_slice(), self.seed.expose_secret()].concat()).into()
+        pem(
+            "PRIVATE KEY",
+            &[PKCS8_PREFIX.as_slice(), self.seed.expose_secret()].concat(),
+        )
+        .into()
     }
 
     /// The public half.
@@ -176,12 +202,17 @@ impl SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SigningKey").field(&self.public.to_string()).finish()
+        f.debug_tuple("SigningKey")
+            .field(&self.public.to_string())
+            .finish()
     }
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64.encode(der))
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        BASE64.encode(der)
+    )
 }
 
 fn pem_body(pem: &str, label: &str) -> Option<Vec<u8>> {
@@ -200,12 +231,20 @@ mod tests {
 
     #[test]
     fn a_key_survives_its_files() {
-        let again =
-            SigningKey::from_pem("governor.example/ledger", KeyKind::Note, key().to_pem().expose_secret()).unwrap();
+        let again = SigningKey::from_pem(
+            "governor.example/ledger",
+            KeyKind::Note,
+            key().to_pem().expose_secret(),
+        )
+        .unwrap();
         assert_eq!(again.public(), key().public());
-        let public = VerifierKey::from_pem("governor.example/ledger", KeyKind::Note, &key().public().to_pem());
+        let public =
+            VerifierKey::from_pem("governor.example/ledger", KeyKind::Note, &key().public().to_pem());
         assert_eq!(&public.unwrap(), key().public());
-        assert_eq!(&VerifierKey::parse(&key().public().to_string()).unwrap(), key().public());
+        assert_eq!(
+            &VerifierKey::parse(&key().public().to_string()).unwrap(),
+            key().public()
+        );
     }
 
     #[test]
@@ -213,7 +252,10 @@ mod tests {
         // The example of Go's golang.org/x/mod/sumdb/note, also of C2SP signed-note.
         let text = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
         let key = VerifierKey::parse(text).unwrap();
-        assert_eq!((key.name(), hex::encode(key.id()).as_str()), ("PeterNeumann", "c74f20a3"));
+        assert_eq!(
+            (key.name(), hex::encode(key.id()).as_str()),
+            ("PeterNeumann", "c74f20a3")
+        );
         assert_eq!(key.to_string(), text);
     }
 
@@ -232,10 +274,17 @@ mod tests {
     #[test]
     fn a_faulty_key_is_refused_in_words() {
         for name in ["", "two words", "a+b"] {
-            assert_eq!(VerifierKey::new(name, KeyKind::Note, [0; 32]), Err(KeyFault::Name(name.into())));
+            assert_eq!(
+                VerifierKey::new(name, KeyKind::Note, [0; 32]),
+                Err(KeyFault::Name(name.into()))
+            );
         }
-        for text in ["", "name", "name+00000000+AQ==", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"]
-        {
+        for text in [
+            "",
+            "name",
+            "name+00000000+AQ==",
+            "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+        ] {
             assert_eq!(VerifierKey::parse(text), Err(KeyFault::VerifierKey(text.into())));
         }
         let swapped = SigningKey::from_pem("x", KeyKind::Note, &key().public().to_pem()).unwrap_err();

@@ -12,12 +12,21 @@ pub fn empty_root() -> Hash {
 
 /// The digest of one entry, `SHA-256(0x00 ‖ entry)`. The prefix keeps an entry from passing as an inner node.
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Sha256::new().chain_update([0]).chain_update(entry).finalize().into()
+    Sha256::new()
+        .chain_update([0])
+        .chain_update(entry)
+        .finalize()
+        .into()
 }
 
 /// The digest of an inner node, `SHA-256(0x01 ‖ left ‖ right)`.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+    Sha256::new()
+        .chain_update([1])
+        .chain_update(left)
+        .chain_update(right)
+        .finalize()
+        .into()
 }
 
 /// The root over a list of leaf digests.
@@ -62,7 +71,11 @@ impl Frontier {
 /// Joins the roots of neighbouring subtrees, largest first, into the root above them; nothing for no subtrees.
 pub(crate) fn join(peaks: &[Hash]) -> Option<Hash> {
     let (last, rest) = peaks.split_last()?;
-    Some(rest.iter().rev().fold(*last, |right, left| node_hash(left, &right)))
+    Some(
+        rest.iter()
+            .rev()
+            .fold(*last, |right, left| node_hash(left, &right)),
+    )
 }
 
 /// A perfect subtree: it covers the leaves `index << level .. (index + 1) << level`.
@@ -132,7 +145,11 @@ impl Plan {
 
     /// The plan of the root over the first `size` leaves, as a single digest; empty for no leaves.
     pub fn root(size: u64) -> Self {
-        if size == 0 { Self::default() } else { Self(vec![cover(0, size)]) }
+        if size == 0 {
+            Self::default()
+        } else {
+            Self(vec![cover(0, size)])
+        }
     }
 
     /// Every node that has to be read.
@@ -144,7 +161,10 @@ impl Plan {
     pub fn fill<E>(&self, mut read: impl FnMut(Node) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
         let mut hashes = Vec::with_capacity(self.0.len());
         for step in &self.0 {
-            let peaks = step.iter().map(|node| read(*node)).collect::<Result<Vec<_>, E>>()?;
+            let peaks = step
+                .iter()
+                .map(|node| read(*node))
+                .collect::<Result<Vec<_>, E>>()?;
             hashes.extend(join(&peaks));
         }
         Ok(hashes)
@@ -201,7 +221,11 @@ pub fn proves_consistency(proof: &[Hash], old: &Head, new: &Head) -> bool {
     let shift = at.trailing_ones();
     (at, last) = (at >> shift, last >> shift);
     // An old tree that is a perfect subtree is not repeated in the proof.
-    let first = if old.size.is_power_of_two() { Some(&old.root) } else { steps.next() };
+    let first = if old.size.is_power_of_two() {
+        Some(&old.root)
+    } else {
+        steps.next()
+    };
     let Some(first) = first else { return false };
     let (mut from_old, mut from_new) = (*first, *first);
     for step in steps {
@@ -234,7 +258,10 @@ fn cover(mut low: u64, high: u64) -> Vec<Node> {
     let mut nodes = Vec::new();
     while low < high {
         let level = (high - low).ilog2();
-        nodes.push(Node { level: level as u8, index: low >> level });
+        nodes.push(Node {
+            level: level as u8,
+            index: low >> level,
+        });
         low += 1 << level;
     }
     nodes
@@ -259,16 +286,24 @@ mod tests {
     }
 
     fn read(leaves: &[Hash], node: Node) -> Result<Hash, ()> {
-        let (from, to) = ((node.index << node.level) as usize, ((node.index + 1) << node.level) as usize);
+        let (from, to) = (
+            (node.index << node.level) as usize,
+            ((node.index + 1) << node.level) as usize,
+        );
         leaves.get(from..to).map(defined_root).ok_or(())
     }
 
     fn leaves(n: u64) -> Vec<Hash> {
-        (0..n).map(|i| leaf_hash(format!("entry {i}").as_bytes())).collect()
+        (0..n)
+            .map(|i| leaf_hash(format!("entry {i}").as_bytes()))
+            .collect()
     }
 
     fn head(leaves: &[Hash], size: u64) -> Head {
-        Head { size, root: defined_root(&leaves[..size as usize]) }
+        Head {
+            size,
+            root: defined_root(&leaves[..size as usize]),
+        }
     }
 
     /// The eight leaves of the reference implementation's tests (google/certificate-transparency, `merkle_tree_test.cc`).
@@ -308,15 +343,25 @@ mod tests {
 
     #[test]
     fn the_published_proofs_come_out() {
-        let leaves: Vec<Hash> =
-            REFERENCE_LEAVES.iter().map(|leaf| leaf_hash(&hex::decode(leaf).unwrap())).collect();
+        let leaves: Vec<Hash> = REFERENCE_LEAVES
+            .iter()
+            .map(|leaf| leaf_hash(&hex::decode(leaf).unwrap()))
+            .collect();
         let inclusion = |index, size| {
             let plan = Plan::inclusion(index, size).unwrap();
-            plan.fill(|node| read(&leaves, node)).unwrap().iter().map(hex::encode).collect::<Vec<_>>()
+            plan.fill(|node| read(&leaves, node))
+                .unwrap()
+                .iter()
+                .map(hex::encode)
+                .collect::<Vec<_>>()
         };
         let consistency = |old, new| {
             let plan = Plan::consistency(old, new).unwrap();
-            plan.fill(|node| read(&leaves, node)).unwrap().iter().map(hex::encode).collect::<Vec<_>>()
+            plan.fill(|node| read(&leaves, node))
+                .unwrap()
+                .iter()
+                .map(hex::encode)
+                .collect::<Vec<_>>()
         };
         assert_eq!(
             inclusion(5, 8),
@@ -354,7 +399,14 @@ mod tests {
         let all = leaves(4);
         assert!(!proves_inclusion(&[], &all[0], 1, 1, &all[0]));
         assert!(!proves_consistency(&[], &head(&all, 4), &head(&all, 3)));
-        assert!(!proves_consistency(&[], &Head { size: 0, root: [7; 32] }, &head(&all, 3)));
+        assert!(!proves_consistency(
+            &[],
+            &Head {
+                size: 0,
+                root: [7; 32]
+            },
+            &head(&all, 3)
+        ));
         assert!(proves_consistency(&[], &head(&all, 0), &head(&all, 3)));
     }
 

@@ -39,14 +39,25 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// The three signed lines: origin, size in decimal, root in base64.
     pub fn body(&self) -> String {
-        format!("{}\n{}\n{}\n", self.origin, self.head.size, BASE64.encode(self.head.root))
+        format!(
+            "{}\n{}\n{}\n",
+            self.origin,
+            self.head.size,
+            BASE64.encode(self.head.root)
+        )
     }
 
     /// Signs the head as the log itself; the origin is the key's name.
     pub fn sign(head: Head, key: &SigningKey) -> SignedCheckpoint {
-        let checkpoint = Self { origin: key.public().name().to_owned(), head };
+        let checkpoint = Self {
+            origin: key.public().name().to_owned(),
+            head,
+        };
         let bytes = key.sign(checkpoint.body().as_bytes());
-        SignedCheckpoint { signatures: vec![Signature::by(key.public(), bytes)], checkpoint }
+        SignedCheckpoint {
+            signatures: vec![Signature::by(key.public(), bytes)],
+            checkpoint,
+        }
     }
 
     fn parse(body: &str) -> Result<Self, NoteFault> {
@@ -57,14 +68,27 @@ impl Checkpoint {
         if origin.is_empty() {
             return Err(NoteFault::Malformed("line 1, the origin, is empty"));
         }
-        let number = size.parse::<u64>().ok().filter(|number| number.to_string() == size);
+        let number = size
+            .parse::<u64>()
+            .ok()
+            .filter(|number| number.to_string() == size);
         let size = number.ok_or(NoteFault::Malformed("line 2, the size, is not a decimal number"))?;
-        let root = BASE64.decode(root).ok().and_then(|bytes| Hash::try_from(bytes).ok());
-        let root = root.ok_or(NoteFault::Malformed("line 3, the root, is not 32 bytes in base64"))?;
+        let root = BASE64
+            .decode(root)
+            .ok()
+            .and_then(|bytes| Hash::try_from(bytes).ok());
+        let root = root.ok_or(NoteFault::Malformed(
+            "line 3, the root, is not 32 bytes in base64",
+        ))?;
         if lines.next().is_some() {
-            return Err(NoteFault::Malformed("this ledger writes no extension lines, but there is a line 4"));
+            return Err(NoteFault::Malformed(
+                "this ledger writes no extension lines, but there is a line 4",
+            ));
         }
-        Ok(Self { origin: origin.to_owned(), head: Head { size, root } })
+        Ok(Self {
+            origin: origin.to_owned(),
+            head: Head { size, root },
+        })
     }
 }
 
@@ -81,25 +105,40 @@ pub struct Signature {
 
 impl Signature {
     fn by(key: &VerifierKey, bytes: Vec<u8>) -> Self {
-        Self { name: key.name().to_owned(), key_id: key.id(), bytes }
+        Self {
+            name: key.name().to_owned(),
+            key_id: key.id(),
+            bytes,
+        }
     }
 
     /// The line with its line feed, `— name base64(key id ‖ signature)`.
     pub fn line(&self) -> String {
-        format!("— {} {}\n", self.name, BASE64.encode([self.key_id.as_slice(), &self.bytes].concat()))
+        format!(
+            "— {} {}\n",
+            self.name,
+            BASE64.encode([self.key_id.as_slice(), &self.bytes].concat())
+        )
     }
 
     /// Reads a line without its line feed.
     pub fn parse(line: &str) -> Result<Self, NoteFault> {
         const FAULT: NoteFault = NoteFault::Malformed("a signature line is not `— name base64`");
-        let (name, payload) = line.strip_prefix("— ").and_then(|rest| rest.split_once(' ')).ok_or(FAULT)?;
+        let (name, payload) = line
+            .strip_prefix("— ")
+            .and_then(|rest| rest.split_once(' '))
+            .ok_or(FAULT)?;
         let payload = BASE64.decode(payload).map_err(|_| FAULT)?;
         let (key_id, bytes) = payload.split_first_chunk::<4>().ok_or(FAULT)?;
         let named = !name.is_empty() && !name.contains('+') && !name.chars().any(char::is_whitespace);
         if !named || bytes.is_empty() {
             return Err(FAULT);
         }
-        Ok(Self { name: name.to_owned(), key_id: *key_id, bytes: bytes.to_vec() })
+        Ok(Self {
+            name: name.to_owned(),
+            key_id: *key_id,
+            bytes: bytes.to_vec(),
+        })
     }
 }
 
@@ -118,14 +157,20 @@ impl SignedCheckpoint {
         if text.chars().any(|c| c.is_control() && c != '\n') {
             return Err(NoteFault::Malformed("it holds control characters"));
         }
-        let (body, signatures) = text
-            .rsplit_once("\n\n")
-            .ok_or(NoteFault::Malformed("an empty line must stand between head and signatures"))?;
+        let (body, signatures) = text.rsplit_once("\n\n").ok_or(NoteFault::Malformed(
+            "an empty line must stand between head and signatures",
+        ))?;
+        let signatures = signatures.strip_suffix('\n').ok_or(NoteFault::Malformed(
+            "it does not end with a signature line and a line feed",
+        ))?;
         let signatures = signatures
-            .strip_suffix('\n')
-            .ok_or(NoteFault::Malformed("it does not end with a signature line and a line feed"))?;
-        let signatures = signatures.split('\n').map(Signature::parse).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { checkpoint: Checkpoint::parse(body)?, signatures })
+            .split('\n')
+            .map(Signature::parse)
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            checkpoint: Checkpoint::parse(body)?,
+            signatures,
+        })
     }
 
     /// The note as text, the form it is stored and handed on in.
@@ -138,9 +183,15 @@ impl SignedCheckpoint {
     pub fn verify(&self, log: &VerifierKey) -> Result<Head, NoteFault> {
         if self.checkpoint.origin != log.name() {
             let found = self.checkpoint.origin.clone();
-            return Err(NoteFault::Origin { found, expected: log.name().to_owned() });
+            return Err(NoteFault::Origin {
+                found,
+                expected: log.name().to_owned(),
+            });
         }
-        self.one_verifies(log, |bytes| log.verifies(self.checkpoint.body().as_bytes(), bytes).then_some(()))?;
+        self.one_verifies(log, |bytes| {
+            log.verifies(self.checkpoint.body().as_bytes(), bytes)
+                .then_some(())
+        })?;
         Ok(self.checkpoint.head)
     }
 
@@ -149,7 +200,9 @@ impl SignedCheckpoint {
         self.one_verifies(witness, |payload| {
             let (time, bytes) = payload.split_first_chunk::<8>()?;
             let time = u64::from_be_bytes(*time);
-            witness.verifies(self.cosigned_text(time).as_bytes(), bytes).then_some(time)
+            witness
+                .verifies(self.cosigned_text(time).as_bytes(), bytes)
+                .then_some(time)
         })
     }
 
@@ -157,7 +210,10 @@ impl SignedCheckpoint {
     /// [`SignedCheckpoint::signatures`] or sends its line back to the log.
     pub fn cosign(&self, witness: &SigningKey, time: u64) -> Signature {
         let signature = witness.sign(self.cosigned_text(time).as_bytes());
-        Signature::by(witness.public(), [time.to_be_bytes().as_slice(), &signature].concat())
+        Signature::by(
+            witness.public(),
+            [time.to_be_bytes().as_slice(), &signature].concat(),
+        )
     }
 
     fn cosigned_text(&self, time: u64) -> String {
@@ -165,22 +221,27 @@ impl SignedCheckpoint {
     }
 
     /// The first signature of `key` that `check` accepts.
-    fn one_verifies<T>(
-        &self,
-        key: &VerifierKey,
-        check: impl Fn(&[u8]) -> Option<T>,
-    ) -> Result<T, NoteFault> {
-        let mut lines =
-            self.signatures.iter().filter(|line| line.name == key.name() && line.key_id == key.id()).peekable();
+    fn one_verifies<T>(&self, key: &VerifierKey, check: impl Fn(&[u8]) -> Option<T>) -> Result<T, NoteFault> {
+        let mut lines = self
+            .signatures
+            .iter()
+            .filter(|line| line.name == key.name() && line.key_id == key.id())
+            .peekable();
         if lines.peek().is_none() {
             return Err(NoteFault::Unsigned(label(key)));
         }
-        lines.find_map(|line| check(&line.bytes)).ok_or_else(|| NoteFault::BadSignature(label(key)))
+        lines
+            .find_map(|line| check(&line.bytes))
+            .ok_or_else(|| NoteFault::BadSignature(label(key)))
     }
 }
 
 fn label(key: &VerifierKey) -> String {
-    let kind = if key.kind() == KeyKind::Cosignature { ", a witness" } else { "" };
+    let kind = if key.kind() == KeyKind::Cosignature {
+        ", a witness"
+    } else {
+        ""
+    };
     format!("{} ({}{kind})", key.name(), hex::encode(key.id()))
 }
 
@@ -201,7 +262,13 @@ mod tests {
     }
 
     fn signed() -> SignedCheckpoint {
-        Checkpoint::sign(Head { size: 812, root: leaf_hash(b"root") }, &log())
+        Checkpoint::sign(
+            Head {
+                size: 812,
+                root: leaf_hash(b"root"),
+            },
+            &log(),
+        )
     }
 
     #[test]
@@ -236,7 +303,11 @@ mod tests {
         let mut note = Note::new(signed().checkpoint.body().as_bytes(), &[]).unwrap();
         note.add_sigs(&[&signer]).unwrap();
         let ours = SignedCheckpoint::parse(std::str::from_utf8(&note.to_bytes()).unwrap()).unwrap();
-        assert_eq!(ours, signed(), "Ed25519 is deterministic, so even the bytes are the same");
+        assert_eq!(
+            ours,
+            signed(),
+            "Ed25519 is deterministic, so even the bytes are the same"
+        );
     }
 
     #[test]
@@ -254,16 +325,25 @@ mod tests {
         assert_eq!(note.cosigned(witness().public()), Ok(1_795_392_000));
         let mut backdated = note.clone();
         backdated.signatures[1].bytes[7] ^= 1;
-        assert!(matches!(backdated.cosigned(witness().public()), Err(NoteFault::BadSignature(_))));
+        assert!(matches!(
+            backdated.cosigned(witness().public()),
+            Err(NoteFault::BadSignature(_))
+        ));
     }
 
     #[test]
     fn another_head_key_or_log_does_not_pass() {
         let mut other = signed();
         other.checkpoint.head.size += 1;
-        assert!(matches!(other.verify(log().public()), Err(NoteFault::BadSignature(_))));
+        assert!(matches!(
+            other.verify(log().public()),
+            Err(NoteFault::BadSignature(_))
+        ));
         let stranger = SigningKey::from_seed("governor.example/ledger", KeyKind::Note, &[9; 32]).unwrap();
-        assert!(matches!(signed().verify(stranger.public()), Err(NoteFault::Unsigned(_))));
+        assert!(matches!(
+            signed().verify(stranger.public()),
+            Err(NoteFault::Unsigned(_))
+        ));
         let elsewhere = SigningKey::from_seed("elsewhere", KeyKind::Note, &[1; 32]).unwrap();
         insta::assert_snapshot!(
             signed().verify(elsewhere.public()).unwrap_err(),
@@ -289,7 +369,10 @@ mod tests {
             format!("{good}\n"),
             good.replace("— governor.example/ledger ", "— governor.example/ledger  "),
         ] {
-            assert!(matches!(SignedCheckpoint::parse(&bad), Err(NoteFault::Malformed(_))), "{bad}");
+            assert!(
+                matches!(SignedCheckpoint::parse(&bad), Err(NoteFault::Malformed(_))),
+                "{bad}"
+            );
         }
     }
 

@@ -48,27 +48,44 @@ impl Proof {
     /// The file's text.
     pub fn to_text(&self) -> String {
         let path: String = self.path.iter().map(|hash| BASE64.encode(hash) + "\n").collect();
-        format!("{HEADER}\nindex {}\n{path}\n{}", self.index, self.checkpoint.to_text())
+        format!(
+            "{HEADER}\nindex {}\n{path}\n{}",
+            self.index,
+            self.checkpoint.to_text()
+        )
     }
 
     /// Reads the file's text. The `extra` line that other logs may write is not ours and is refused.
     pub fn parse(text: &str) -> Result<Self, ProofFault> {
-        let (proof, checkpoint) = text
-            .split_once("\n\n")
-            .ok_or(ProofFault::Malformed("an empty line must stand between path and checkpoint"))?;
+        let (proof, checkpoint) = text.split_once("\n\n").ok_or(ProofFault::Malformed(
+            "an empty line must stand between path and checkpoint",
+        ))?;
         let mut lines = proof.split('\n');
         if lines.next() != Some(HEADER) {
             return Err(ProofFault::Malformed("line 1 is not c2sp.org/tlog-proof@v1"));
         }
         let place = lines.next().and_then(|line| line.strip_prefix("index "));
         let index = place.and_then(|text| text.parse::<u64>().ok().filter(|index| index.to_string() == text));
-        let index = index.ok_or(ProofFault::Malformed("line 2 is not `index` and a decimal number"))?;
+        let index = index.ok_or(ProofFault::Malformed(
+            "line 2 is not `index` and a decimal number",
+        ))?;
         let path = lines
-            .map(|line| BASE64.decode(line).ok().and_then(|bytes| Hash::try_from(bytes).ok()))
+            .map(|line| {
+                BASE64
+                    .decode(line)
+                    .ok()
+                    .and_then(|bytes| Hash::try_from(bytes).ok())
+            })
             .collect::<Option<Vec<Hash>>>()
             .filter(|path| path.len() <= LONGEST_PATH)
-            .ok_or(ProofFault::Malformed("a line of the path is not 32 bytes in base64, or there are too many"))?;
-        Ok(Self { index, path, checkpoint: SignedCheckpoint::parse(checkpoint)? })
+            .ok_or(ProofFault::Malformed(
+                "a line of the path is not 32 bytes in base64, or there are too many",
+            ))?;
+        Ok(Self {
+            index,
+            path,
+            checkpoint: SignedCheckpoint::parse(checkpoint)?,
+        })
     }
 
     /// Checks that `entry` stands at this place of the ledger that `log` signed, and returns the signed head.
@@ -77,7 +94,10 @@ impl Proof {
         if proves_inclusion(&self.path, &leaf_hash(entry), self.index, head.size, &head.root) {
             return Ok(head);
         }
-        Err(ProofFault::NotIncluded { index: self.index, size: head.size })
+        Err(ProofFault::NotIncluded {
+            index: self.index,
+            size: head.size,
+        })
     }
 }
 
@@ -100,8 +120,15 @@ pub(crate) mod tests {
             let (_, bytes) = files.iter().find(|(other, _)| *other == tile).ok_or(())?;
             Tile::node(bytes, node).ok_or(())
         });
-        let head = Head { size, root: root(&leaves) };
-        Proof { index, path: path.unwrap(), checkpoint: Checkpoint::sign(head, key) }
+        let head = Head {
+            size,
+            root: root(&leaves),
+        };
+        Proof {
+            index,
+            path: path.unwrap(),
+            checkpoint: Checkpoint::sign(head, key),
+        }
     }
 
     fn log() -> SigningKey {
@@ -119,15 +146,27 @@ pub(crate) mod tests {
             let proof = proof_of(&entries, index, &log());
             let read = Proof::parse(&proof.to_text()).unwrap();
             assert_eq!(read, proof);
-            assert_eq!(read.verify(&entries[index as usize], log().public()).unwrap().size, 1000);
+            assert_eq!(
+                read.verify(&entries[index as usize], log().public())
+                    .unwrap()
+                    .size,
+                1000
+            );
         }
     }
 
     #[test]
     fn a_ledger_of_one_entry_has_an_empty_path() {
         let proof = proof_of(&entries(1), 0, &log());
-        assert!(proof.to_text().starts_with("c2sp.org/tlog-proof@v1\nindex 0\n\ngovernor.example/ledger\n1\n"));
-        Proof::parse(&proof.to_text()).unwrap().verify(br#"{"n":0}"#, log().public()).unwrap();
+        assert!(
+            proof
+                .to_text()
+                .starts_with("c2sp.org/tlog-proof@v1\nindex 0\n\ngovernor.example/ledger\n1\n")
+        );
+        Proof::parse(&proof.to_text())
+            .unwrap()
+            .verify(br#"{"n":0}"#, log().public())
+            .unwrap();
     }
 
     #[test]
@@ -161,7 +200,10 @@ pub(crate) mod tests {
             good.replace("index 2", "index two"),
             good.replacen("\n\n", "\n", 1),
             good.replace("index 2\n", "index 2\nextra eA==\n"),
-            good.replace("index 2\n", &format!("index 2\n{}", format!("{}\n", BASE64.encode([0; 32])).repeat(65))),
+            good.replace(
+                "index 2\n",
+                &format!("index 2\n{}", format!("{}\n", BASE64.encode([0; 32])).repeat(65)),
+            ),
         ] {
             assert!(Proof::parse(&bad).is_err(), "{bad}");
         }

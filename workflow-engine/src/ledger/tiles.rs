@@ -36,7 +36,11 @@ impl Tile {
     pub fn holding(node: Node, size: u64) -> Self {
         let level = node.level / HEIGHT;
         let index = (node.index << (node.level % HEIGHT)) / WIDTH as u64;
-        Self { kind: Kind::Hashes(level), index, width: width(level, index, size) }
+        Self {
+            kind: Kind::Hashes(level),
+            index,
+            width: width(level, index, size),
+        }
     }
 
     /// The tile's file, for example `tile/0/x001/x234/067` or `tile/entries/000.p/12`.
@@ -56,8 +60,15 @@ impl Tile {
             Some((number, width)) => (number, width.parse().ok().filter(|width| *width < WIDTH as u16)?),
             None => (rest, WIDTH as u16),
         };
-        let digits: String = number.split('/').map(|part| part.trim_start_matches('x')).collect();
-        let tile = Self { kind, index: digits.parse().ok()?, width };
+        let digits: String = number
+            .split('/')
+            .map(|part| part.trim_start_matches('x'))
+            .collect();
+        let tile = Self {
+            kind,
+            index: digits.parse().ok()?,
+            width,
+        };
         (width > 0 && tile.path() == path).then_some(tile)
     }
 
@@ -69,7 +80,10 @@ impl Tile {
             .map(|at| bytes.get(at * 32..at * 32 + 32)?.try_into().ok())
             .collect::<Option<Vec<Hash>>>()?;
         while hashes.len() > 1 {
-            hashes = hashes.chunks(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+            hashes = hashes
+                .chunks(2)
+                .map(|pair| node_hash(&pair[0], &pair[1]))
+                .collect();
         }
         hashes.pop()
     }
@@ -91,7 +105,11 @@ impl fmt::Display for Tile {
             }
             write!(f, "{digit}")?;
         }
-        if usize::from(self.width) < WIDTH { write!(f, ".p/{}", self.width) } else { Ok(()) }
+        if usize::from(self.width) < WIDTH {
+            write!(f, ".p/{}", self.width)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -143,7 +161,11 @@ impl Edge {
             .filter_map(|level| {
                 let index = (size >> (level * HEIGHT)) / WIDTH as u64;
                 let width = width(level, index, size);
-                (width > 0).then_some(Tile { kind: Kind::Hashes(level), index, width })
+                (width > 0).then_some(Tile {
+                    kind: Kind::Hashes(level),
+                    index,
+                    width,
+                })
             })
             .collect()
     }
@@ -151,11 +173,18 @@ impl Edge {
     /// The edge of a tree of `size` leaves from the bytes of [`Edge::tiles`]; none if one is missing or too short.
     /// A stored tile may be wider than asked, then only its beginning counts.
     pub fn load<'a>(size: u64, mut read: impl FnMut(Tile) -> Option<&'a [u8]>) -> Option<Self> {
-        let mut edge = Self { size, rows: Vec::new() };
+        let mut edge = Self {
+            size,
+            rows: Vec::new(),
+        };
         for tile in Self::tiles(size) {
             let Kind::Hashes(level) = tile.kind else { continue };
             let bytes = read(tile)?.get(..usize::from(tile.width) * 32)?;
-            edge.row(level).extend(bytes.chunks_exact(32).filter_map(|hash| Hash::try_from(hash).ok()));
+            edge.row(level).extend(
+                bytes
+                    .chunks_exact(32)
+                    .filter_map(|hash| Hash::try_from(hash).ok()),
+            );
         }
         Some(edge)
     }
@@ -173,12 +202,14 @@ impl Edge {
             self.size += 1;
             self.push(0, *leaf, &mut full);
         }
-        let partial = Self::tiles(self.size).into_iter().filter_map(|tile| match tile.kind {
-            Kind::Hashes(level) if old >> (level * HEIGHT) < self.size >> (level * HEIGHT) => {
-                Some((tile, self.rows.get(usize::from(level))?.concat()))
-            }
-            _ => None,
-        });
+        let partial = Self::tiles(self.size)
+            .into_iter()
+            .filter_map(|tile| match tile.kind {
+                Kind::Hashes(level) if old >> (level * HEIGHT) < self.size >> (level * HEIGHT) => {
+                    Some((tile, self.rows.get(usize::from(level))?.concat()))
+                }
+                _ => None,
+            });
         full.extend(partial);
         full
     }
@@ -209,7 +240,14 @@ impl Edge {
         let (above, bytes) = (perfect_root(row), row.concat());
         row.clear();
         let index = (size >> (level * HEIGHT)) / WIDTH as u64 - 1;
-        full.push((Tile { kind: Kind::Hashes(level), index, width: WIDTH as u16 }, bytes));
+        full.push((
+            Tile {
+                kind: Kind::Hashes(level),
+                index,
+                width: WIDTH as u16,
+            },
+            bytes,
+        ));
         if let Some(above) = above {
             self.push(level + 1, above, full);
         }
@@ -263,9 +301,13 @@ pub fn decode_entries(mut bytes: &[u8]) -> Result<Vec<&[u8]>, EntriesFault> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {
         let cut = EntriesFault::Cut(entries.len());
-        let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return Err(cut) };
+        let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
+            return Err(cut);
+        };
         let length = usize::from(u16::from_be_bytes(*length));
-        let Some((entry, rest)) = rest.split_at_checked(length) else { return Err(cut) };
+        let Some((entry, rest)) = rest.split_at_checked(length) else {
+            return Err(cut);
+        };
         entries.push(entry);
         bytes = rest;
     }
@@ -283,7 +325,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::merkle::{Plan, proves_inclusion, root};
+    use super::super::merkle::{Head, Plan, proves_consistency, proves_inclusion, root as root_of};
     use super::*;
 
     fn leaves(n: u64) -> Vec<Hash> {
@@ -319,7 +361,13 @@ mod tests {
         assert_eq!(paths(0, 1), ["tile/0/000.p/1", "tile/entries/000.p/1"]);
         assert_eq!(
             paths(255, 257),
-            ["tile/0/000", "tile/0/001.p/1", "tile/1/000.p/1", "tile/entries/000", "tile/entries/001.p/1"]
+            [
+                "tile/0/000",
+                "tile/0/001.p/1",
+                "tile/1/000.p/1",
+                "tile/entries/000",
+                "tile/entries/001.p/1"
+            ]
         );
         assert_eq!(paths(256, 257), ["tile/0/001.p/1", "tile/entries/001.p/1"]);
         assert!(paths(300, 300).is_empty());
@@ -328,24 +376,102 @@ mod tests {
     #[test]
     fn a_bundle_that_was_cut_is_named() {
         let bytes = encode_entries([b"one".as_slice(), b"", b"three"]).unwrap();
-        assert_eq!(decode_entries(&bytes).unwrap(), [b"one".as_slice(), b"", b"three"]);
-        assert_eq!(decode_entries(&bytes[..bytes.len() - 1]), Err(EntriesFault::Cut(2)));
+        assert_eq!(
+            decode_entries(&bytes).unwrap(),
+            [b"one".as_slice(), b"", b"three"]
+        );
+        assert_eq!(
+            decode_entries(&bytes[..bytes.len() - 1]),
+            Err(EntriesFault::Cut(2))
+        );
         assert_eq!(decode_entries(&bytes[..1]), Err(EntriesFault::Cut(0)));
         let long = vec![0; MAX_ENTRY + 1];
-        assert_eq!(encode_entries([long.as_slice()]), Err(EntriesFault::TooLong(0, 65_536)));
+        assert_eq!(
+            encode_entries([long.as_slice()]),
+            Err(EntriesFault::TooLong(0, 65_536))
+        );
     }
 
     #[test]
     fn the_edge_of_a_large_tree_stays_small() {
         let tiles = Edge::tiles(10_000_000);
-        assert_eq!(tiles.iter().map(Tile::path).collect::<Vec<_>>(), [
-            "tile/0/x039/062.p/128",
-            "tile/1/152.p/150",
-            "tile/2/000.p/152"
-        ]);
+        assert_eq!(
+            tiles.iter().map(Tile::path).collect::<Vec<_>>(),
+            ["tile/0/x039/062.p/128", "tile/1/152.p/150", "tile/2/000.p/152"]
+        );
+    }
+
+    /// Our files, read by an implementation that is not ours. It spells the height in its paths: `tile/8/…`.
+    struct Files(HashMap<String, Vec<u8>>);
+
+    impl tlog_tiles::TileReader for Files {
+        fn height(&self) -> u8 {
+            8
+        }
+
+        fn read_tiles(&self, tiles: &[tlog_tiles::Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
+            Ok(tiles
+                .iter()
+                .map(|tile| self.0[&tile.path().replacen("tile/8/", "tile/", 1)].clone())
+                .collect())
+        }
+
+        fn save_tiles(&self, _: &[tlog_tiles::Tile], _: &[Vec<u8>]) {}
+    }
+
+    #[test]
+    fn the_independent_reader_proves_from_our_files_and_agrees() {
+        let (all, size) = (leaves(70_000), 70_000);
+        let mut edge = Edge::default();
+        let files = edge
+            .append(&all)
+            .into_iter()
+            .map(|(tile, bytes)| (tile.path(), bytes))
+            .collect();
+        let files = Files(files);
+        let root = tlog_tiles::Hash(edge.root());
+        let reader = tlog_tiles::TileHashReader::new(size, root, &files);
+        assert_eq!(tlog_tiles::tree_hash(size, &reader).unwrap(), root);
+        for index in [0, 255, 65_535, 65_536, 69_999] {
+            let theirs = tlog_tiles::prove_record(size, index, &reader).unwrap();
+            let read = |node| Tile::node(&files.0[&Tile::holding(node, size).path()], node).ok_or(());
+            let ours = Plan::inclusion(index, size).unwrap().fill(read).unwrap();
+            assert_eq!(ours, theirs.iter().map(|hash| hash.0).collect::<Vec<_>>());
+        }
+        for old in [1, 256, 700, 65_537, 69_999] {
+            let theirs = tlog_tiles::prove_tree(size, old, &reader).unwrap();
+            let read = |node| Tile::node(&files.0[&Tile::holding(node, size).path()], node).ok_or(());
+            let ours = Plan::consistency(old, size).unwrap().fill(read).unwrap();
+            let old_head = Head {
+                size: old,
+                root: root_of(&all[..old as usize]),
+            };
+            assert!(proves_consistency(
+                &ours,
+                &old_head,
+                &Head {
+                    size,
+                    root: edge.root()
+                }
+            ));
+            let ours = ours.into_iter().map(tlog_tiles::Hash).collect::<Vec<_>>();
+            tlog_tiles::check_tree(&ours, size, root, old, tlog_tiles::Hash(old_head.root)).unwrap();
+            assert_eq!(ours, theirs);
+        }
     }
 
     proptest! {
+        #[test]
+        fn the_independent_list_of_changed_tiles_agrees(old in 0u64..300_000, more in 0u64..3_000) {
+            let theirs: Vec<String> = tlog_tiles::Tile::new_tiles(8, old, old + more)
+                .iter()
+                .map(|tile| tile.path().replacen("tile/8/", "tile/", 1))
+                .collect();
+            let ours = changed(old, old + more);
+            let ours = ours.iter().filter(|tile| tile.kind != Kind::Entries).map(Tile::path);
+            prop_assert_eq!(ours.collect::<Vec<_>>(), theirs);
+        }
+
         #[test]
         fn a_path_reads_back(level in 0u8..8, index in 0u64..u64::MAX / 256, width in 1u16..=256, entries: bool) {
             let kind = if entries { Kind::Entries } else { Kind::Hashes(level) };
@@ -371,7 +497,7 @@ mod tests {
                     files.insert((tile.kind, tile.index), (tile.width, bytes));
                 }
                 size += batch;
-                prop_assert_eq!(edge.root(), root(&all[..size as usize]));
+                prop_assert_eq!(edge.root(), root_of(&all[..size as usize]));
                 prop_assert_eq!(edge.size(), size);
             }
             for index in [0, size / 3, size.saturating_sub(1)] {
@@ -382,7 +508,7 @@ mod tests {
                     assert_eq!(*width, tile.width);
                     Tile::node(bytes, node).ok_or(())
                 });
-                prop_assert!(proves_inclusion(&proof.unwrap(), &all[index as usize], index, size, &root(&all)));
+                prop_assert!(proves_inclusion(&proof.unwrap(), &all[index as usize], index, size, &root_of(&all)));
             }
         }
 

@@ -37,7 +37,9 @@ pub enum PacketFault {
     #[error("the ledger entry names no packet, so it says nothing about packet {0}")]
     Unnamed(String),
     /// The entry speaks of another packet: an approval that was given to something else.
-    #[error("the ledger entry is about packet {named}, not about packet {held}; it belongs to other evidence")]
+    #[error(
+        "the ledger entry is about packet {named}, not about packet {held}; it belongs to other evidence"
+    )]
     Replayed {
         /// The digest the entry names.
         named: String,
@@ -83,7 +85,12 @@ pub fn verify_packet(
     let statement = Statement::from_payload(envelope.open(key)?)?;
     let packet = envelope.digest();
     let (index, head) = verify_entry(packet, sealed, log)?;
-    Ok(Verified { packet, statement, index, head })
+    Ok(Verified {
+        packet,
+        statement,
+        index,
+        head,
+    })
 }
 
 /// Checks that an entry, for example a vote, is about exactly this packet and stands in the ledger of `log`; returns
@@ -96,12 +103,18 @@ pub fn verify_entry(
     witnessed: Witnessed<'_>,
     log: &VerifierKey,
 ) -> Result<(u64, Head), PacketFault> {
-    let entry: Value = serde_json::from_slice(witnessed.entry).map_err(|e| PacketFault::Entry(e.to_string()))?;
+    let entry: Value =
+        serde_json::from_slice(witnessed.entry).map_err(|e| PacketFault::Entry(e.to_string()))?;
     let held = packet.to_string();
     let mut named = Vec::new();
     collect_named(&entry, &mut named);
     match named.iter().find(|digest| **digest != held) {
-        Some(other) => return Err(PacketFault::Replayed { named: (*other).to_owned(), held }),
+        Some(other) => {
+            return Err(PacketFault::Replayed {
+                named: (*other).to_owned(),
+                held,
+            });
+        }
         None if named.is_empty() => return Err(PacketFault::Unnamed(held)),
         None => {}
     }
