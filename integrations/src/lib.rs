@@ -1,1 +1,5 @@
-//! Room of the workspace; see docs/architecture.md.
+//! Everything that speaks somebody else's protocol: one folder per system, each with its stand-in in `fake.rs`.
+
+pub mod gateways;
+pub mod http;
+pub mod models;

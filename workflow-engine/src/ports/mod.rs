@@ -1,3 +1,5 @@
 //! What the engine asks of the outside world; `integrations` answers, tests answer with stand-ins.
 
 pub mod clock;
+pub mod gateway;
+pub mod model;

@@ -1,0 +1,3 @@
+//! LLM gateways: what they serve, how an approved route gets there, and the calls that they report.
+
+pub mod litellm;

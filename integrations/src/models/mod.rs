@@ -1,0 +1,3 @@
+//! Model vendors that replay recorded calls.
+
+pub mod openai_compatible;
