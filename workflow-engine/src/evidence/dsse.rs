@@ -89,7 +89,10 @@ impl Envelope {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an object of payloadType, payload and signatures")]
+#[serde(
+    rename_all = "camelCase",
+    expecting = "an object of payloadType, payload and signatures"
+)]
 struct Wire {
     payload_type: String,
     payload: String,

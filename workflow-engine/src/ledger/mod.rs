@@ -7,5 +7,6 @@
 pub mod key;
 pub mod merkle;
 pub mod note;
+pub mod offline;
 pub mod proof;
 pub mod tiles;

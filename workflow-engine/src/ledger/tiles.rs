@@ -196,22 +196,29 @@ impl Edge {
 
     /// Appends leaf digests and returns every tile that changed with its whole new bytes.
     pub fn append(&mut self, leaves: &[Hash]) -> Vec<(Tile, Vec<u8>)> {
-        let mut full = Vec::new();
         let old = self.size;
+        let mut changed = Vec::new();
         for leaf in leaves {
             self.size += 1;
-            self.push(0, *leaf, &mut full);
+            self.push(0, *leaf, &mut changed);
         }
-        let partial = Self::tiles(self.size)
+        changed.extend(self.partial().into_iter().filter(|(tile, _)| match tile.kind {
+            Kind::Hashes(level) => old >> (level * HEIGHT) < self.size >> (level * HEIGHT),
+            Kind::Entries => false,
+        }));
+        changed
+    }
+
+    /// The partial tiles as they are now, with their bytes.
+    pub fn partial(&self) -> Vec<(Tile, Vec<u8>)> {
+        let bytes = |tile: &Tile| match tile.kind {
+            Kind::Hashes(level) => self.rows.get(usize::from(level)).map(|row| row.concat()),
+            Kind::Entries => None,
+        };
+        Self::tiles(self.size)
             .into_iter()
-            .filter_map(|tile| match tile.kind {
-                Kind::Hashes(level) if old >> (level * HEIGHT) < self.size >> (level * HEIGHT) => {
-                    Some((tile, self.rows.get(usize::from(level))?.concat()))
-                }
-                _ => None,
-            });
-        full.extend(partial);
-        full
+            .filter_map(|tile| Some((tile, bytes(&tile)?)))
+            .collect()
     }
 
     /// The root of the tree as it is now.

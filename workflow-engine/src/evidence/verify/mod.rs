@@ -15,8 +15,8 @@ use crate::{
     values::Digest,
 };
 
-/// The field by which an entry of the ledger names a packet.
-const FIELD: &str = "packet_sha256";
+/// The fields by which an entry of the ledger names a packet: in a batch's or another program's entry, and in an event.
+const FIELDS: [&str; 2] = ["packet_sha256", "packet"];
 
 /// Why a packet, or an approval of it, does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,8 +106,7 @@ pub fn verify_entry(
     let entry: Value =
         serde_json::from_slice(witnessed.entry).map_err(|e| PacketFault::Entry(e.to_string()))?;
     let held = packet.to_string();
-    let mut named = Vec::new();
-    collect_named(&entry, &mut named);
+    let named = named(&entry);
     match named.iter().find(|digest| **digest != held) {
         Some(other) => {
             return Err(PacketFault::Replayed {
@@ -123,19 +122,29 @@ pub fn verify_entry(
     Ok((proof.index, head))
 }
 
-/// Every packet that an entry names, at any depth; one that names two is about neither.
-fn collect_named<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                match value {
-                    Value::String(digest) if name == FIELD => found.push(digest),
-                    other => collect_named(other, found),
-                }
-            }
+/// The packets that an entry names at the outermost level where it names any. Deeper ones are history, such as a vote
+/// kept from an earlier edition; an entry that names two on one level is about neither.
+fn named(entry: &Value) -> Vec<&str> {
+    let mut level = vec![entry];
+    while !level.is_empty() {
+        let fields = level.iter().filter_map(|value| value.as_object()).flatten();
+        let found: Vec<&str> = fields
+            .filter(|(name, _)| FIELDS.contains(&name.as_str()))
+            .filter_map(|(_, value)| value.as_str())
+            .collect();
+        if !found.is_empty() {
+            return found;
         }
-        Value::Array(items) => items.iter().for_each(|item| collect_named(item, found)),
-        _ => {}
+        level = level.into_iter().flat_map(children).collect();
+    }
+    Vec::new()
+}
+
+fn children(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Object(fields) => fields.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -26,10 +26,11 @@ fn ledger() -> Vec<Vec<u8>> {
     let mut entries: Vec<Vec<u8>> = (0..300)
         .map(|n| format!(r#"{{"kind":"noted","n":{n}}}"#).into_bytes())
         .collect();
-    entries[200] = json!({"kind": "packet_sealed", "packet_sha256": digest})
-        .to_string()
-        .into_bytes();
-    entries[260] = json!({"kind": "voted", "vote": {"grade": "approve", "packet_sha256": digest}})
+    entries[200] =
+        json!({"kind": "packet_sealed", "packet": digest, "kept": [{"packet": packet("0.41").digest()}]})
+            .to_string()
+            .into_bytes();
+    entries[260] = json!({"kind": "vote_cast", "vote": {"grade": "approve", "packet": digest}})
         .to_string()
         .into_bytes();
     entries
@@ -142,8 +143,7 @@ fn an_approval_of_another_packet_is_a_replay() {
     let fault = verify_entry(packet("0.43").digest(), silent, key(1).public()).unwrap_err();
     assert!(matches!(fault, PacketFault::Unnamed(_)));
     let two =
-        json!({"packet_sha256": packet("0.43").digest(), "old": {"packet_sha256": packet("0.44").digest()}})
-            .to_string();
+        json!({"packet_sha256": packet("0.43").digest(), "packet": packet("0.44").digest()}).to_string();
     let two = Witnessed {
         entry: two.as_bytes(),
         proof: &honest_proof(200),
