@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod ledger;
 pub mod ports;
 pub mod shadow;
+pub mod usage;
 pub mod values;
 
 #[cfg(test)]

@@ -20,11 +20,15 @@ pub(crate) fn shared() -> Option<PathBuf> {
     found
 }
 
+/// The file `vectors/NAME` as text, or `None` where there is no shared folder.
+pub(crate) fn text(name: &str) -> Option<String> {
+    let path = shared()?.join("vectors").join(name);
+    Some(std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display())))
+}
+
 /// The JSON file `vectors/NAME`, or `None` where there is no shared folder.
 pub(crate) fn load(name: &str) -> Option<Value> {
-    let path = shared()?.join("vectors").join(name);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
-    Some(serde_json::from_str(&text).expect("a known-answer file is JSON"))
+    Some(serde_json::from_str(&text(name)?).expect("a known-answer file is JSON"))
 }
 
 /// A number of a known-answer file.
