@@ -2,6 +2,7 @@
 //!
 //! Reading order: `values` → `change::state` → `change::machine` → `engine` → `ports`.
 
+pub mod approval;
 pub mod catalog;
 pub mod change;
 pub mod evidence;

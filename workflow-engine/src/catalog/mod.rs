@@ -1,14 +1,25 @@
 //! What is governed: workflows, people, routes, vendors' facts, margins, budgets and policy, as one document.
 
+mod check;
+pub mod fault;
+pub mod load;
 pub mod people;
 pub mod policy;
 pub mod routes;
+#[cfg(test)]
+pub(crate) mod sample;
+mod schema;
+mod shape;
 pub mod workflow;
+
+use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-pub use people::{Group, Person};
+pub use fault::{CatalogFault, CatalogFaults};
+pub use load::load;
+pub use people::{Away, Group, Person};
 pub use policy::{ApprovalRules, PolicySettings, SlotRule, TierRule};
 pub use routes::{CatalogRoute, Fact, GatewayEntry, Model, PriceOverride, Vendor};
 pub use workflow::{Budget, CostCenter, DataClass, MappingRule, Margins, RiskTier, Workflow};
@@ -99,6 +110,27 @@ impl Catalog {
         self.models
             .iter()
             .find(|entry| entry.provider == provider && entry.id == model)
+    }
+
+    /// Every region that is named anywhere.
+    #[must_use]
+    pub fn regions(&self) -> BTreeSet<&str> {
+        let classes = self.data_classes.iter().flat_map(|class| &class.regions);
+        let workflows = self.workflows.iter().flat_map(|workflow| &workflow.regions);
+        let hops = self.routes.iter().flat_map(|route| {
+            route
+                .region
+                .iter()
+                .chain(route.fallbacks.iter().filter_map(|hop| hop.region.as_ref()))
+        });
+        let facts = self.vendors.iter().flat_map(|vendor| &vendor.facts);
+        let promised = facts.filter(|fact| fact.name == "residency").flat_map(Fact::list);
+        classes
+            .chain(workflows)
+            .chain(hops)
+            .map(String::as_str)
+            .chain(promised)
+            .collect()
     }
 
     /// The vendor behind that provider.

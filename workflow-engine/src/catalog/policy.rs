@@ -19,6 +19,8 @@ pub struct PolicySettings {
     pub evidence_days: i64,
     /// Most dollars that one shadow test may spend.
     pub shadow_budget_usd: Usd,
+    /// Risk tiers in which a test that cannot tell yet (`inconclusive`) may go to the approvers.
+    pub accept_inconclusive: Vec<RiskTier>,
     /// Fewest replayed pairs for a verdict.
     pub shadow_min_pairs: u32,
     /// Most pairs that one shadow test replays.
@@ -45,6 +47,7 @@ impl Default for PolicySettings {
             min_days_to_retirement: 90,
             evidence_days: 30,
             shadow_budget_usd: Usd(rust_decimal::Decimal::from(25)),
+            accept_inconclusive: Vec::new(),
             shadow_min_pairs: 100,
             shadow_max_pairs: 1_240,
             enforce_traffic: false,

@@ -37,6 +37,16 @@ pub struct Fact {
     pub expires: NaiveDate,
 }
 
+impl Fact {
+    /// The value as a list (`us,eu`).
+    pub fn list(&self) -> impl Iterator<Item = &str> {
+        self.value
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+    }
+}
+
 /// A model by its pinned name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

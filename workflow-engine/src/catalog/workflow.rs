@@ -41,6 +41,9 @@ pub struct Workflow {
     /// Whether its calls need tools.
     #[serde(default)]
     pub needs_tools: bool,
+    /// Tokens that its longest prompts take; a model must hold as many.
+    #[serde(default)]
+    pub needs_context_tokens: Option<u64>,
     /// 95 of 100 calls must be answered within this.
     #[serde(default)]
     pub latency_p95_ms: Option<u64>,
@@ -53,6 +56,9 @@ pub struct Workflow {
     /// Who last edited this entry: barred from approving its changes. Filled in when the catalog is applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_editor: Option<PersonId>,
+    /// When that was. Filled in when the catalog is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_edited_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
 /// Kinds of request, told apart in the shadow test.
@@ -63,6 +69,10 @@ pub struct Strata {
     pub tag_prefix: Option<String>,
     /// Kinds that are shown but do not decide.
     pub immaterial: Vec<String>,
+    /// Share of each kind in production, as proportions that sum to 1; none means the shares of the recorded calls.
+    pub weights: BTreeMap<String, f64>,
+    /// Each kind in a person's words (`relevance` = `no tool applies`).
+    pub words: BTreeMap<String, String>,
 }
 
 /// How much harm a wrong answer does.
@@ -76,6 +86,18 @@ pub enum RiskTier {
     Standard,
     /// Customers, money or health depend on it.
     Critical,
+}
+
+impl RiskTier {
+    /// The word in JSON and in the catalog.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Standard => "standard",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// How much worse a candidate may be, as proportions; more names than these are checks.

@@ -1,0 +1,381 @@
+//! Walks a parsed file along the schema: unknown keys, wrong types, ranges, references and doubles, each where it stands.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    str::FromStr as _,
+};
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    fault::{CatalogFault, nearest},
+    schema::{CATALOG, Field, Kind, Table},
+};
+
+/// What a walk found.
+pub(super) struct Shape {
+    /// What could be read, in the form that the catalog's types are read from.
+    pub(super) value: Value,
+    /// Whether something that must be there could not be read, so that `value` is no catalog.
+    pub(super) torn: bool,
+    /// Everything that is wrong.
+    pub(super) faults: Vec<CatalogFault>,
+    /// Where each field stands.
+    pub(super) spots: Spots,
+}
+
+/// The line of each field, by its path.
+#[derive(Default)]
+pub(super) struct Spots(BTreeMap<String, usize>);
+
+impl Spots {
+    /// The line of `path`, or of the nearest thing around it that stands in the file.
+    pub(super) fn line(&self, path: &str) -> usize {
+        let mut path = path;
+        loop {
+            if let Some(line) = self.0.get(path) {
+                return *line;
+            }
+            match path.rfind(['.', '[']) {
+                Some(end) => path = &path[..end],
+                None => return 1,
+            }
+        }
+    }
+}
+
+/// Walks `root`, the parsed form of `text`.
+pub(super) fn walk(text: &str, root: &Spanned<DeTable<'_>>) -> Shape {
+    let starts = std::iter::once(0)
+        .chain(
+            text.bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(at, _)| at + 1),
+        )
+        .collect();
+    let mut walk = Walk {
+        starts,
+        ids: ids(root.get_ref()),
+        seen: HashMap::new(),
+        faults: Vec::new(),
+        spots: Spots::default(),
+        torn: false,
+    };
+    let value = walk.table("", root.get_ref(), &CATALOG);
+    Shape {
+        value,
+        torn: walk.torn,
+        faults: walk.faults,
+        spots: walk.spots,
+    }
+}
+
+/// The ids of every list, whatever else is wrong with its rows: so that one slip makes one fault.
+fn ids(root: &DeTable<'_>) -> HashMap<&'static str, Vec<String>> {
+    let mut ids = HashMap::new();
+    for field in CATALOG.fields {
+        let Kind::Rows(table) = field.kind else { continue };
+        let Some(id) = table.id else { continue };
+        let rows = root.get(field.name).and_then(|rows| rows.get_ref().as_array());
+        let names = rows
+            .into_iter()
+            .flat_map(|rows| rows.iter())
+            .filter_map(|row| row.get_ref().as_table()?.get(id)?.get_ref().as_str())
+            .map(str::to_owned)
+            .collect();
+        ids.insert(field.name, names);
+    }
+    ids
+}
+
+struct Walk {
+    starts: Vec<usize>,
+    ids: HashMap<&'static str, Vec<String>>,
+    /// Line of the first row with that id, by list and id.
+    seen: HashMap<(String, String), usize>,
+    faults: Vec<CatalogFault>,
+    spots: Spots,
+    torn: bool,
+}
+
+impl Walk {
+    fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at)
+    }
+
+    fn fault(&mut self, line: usize, path: &str, what: String, nearest: Option<&str>) {
+        self.faults.push(CatalogFault {
+            line,
+            path: path.to_owned(),
+            what,
+            nearest: nearest.map(str::to_owned),
+        });
+    }
+
+    /// Reads one table; what cannot be read is left out.
+    fn table(&mut self, path: &str, table: &DeTable<'_>, schema: &'static Table) -> Value {
+        let mut out = serde_json::Map::new();
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            let here = join(path, name);
+            let line = self.line(key.span().start);
+            self.spots.0.entry(here.clone()).or_insert(line);
+            let field = schema.fields.iter().find(|field| field.name == name);
+            let kind = field.map(|field| &field.kind).or(schema.rest.as_ref());
+            let Some(kind) = kind else {
+                self.unknown(line, &here, name, schema);
+                continue;
+            };
+            match self.value(&here, value, kind) {
+                Some(read) => {
+                    out.insert(name.to_owned(), read);
+                }
+                None => self.torn |= field.is_some_and(|field| field.needed),
+            }
+        }
+        for Field { name, doc, .. } in schema.fields.iter().filter(|field| field.needed) {
+            if !table.contains_key(*name) {
+                self.torn = true;
+                let line = self.spots.line(path);
+                self.fault(line, &join(path, name), format!("must be given. {doc}"), None);
+            }
+        }
+        Value::Object(out)
+    }
+
+    fn unknown(&mut self, line: usize, path: &str, name: &str, schema: &'static Table) {
+        if matches!(name, "last_editor" | "last_edited_at") {
+            let what = "is filled in when the catalog is applied; leave it out".to_owned();
+            return self.fault(line, path, what, None);
+        }
+        let known = schema.fields.iter().map(|field| field.name);
+        match nearest(name, known.clone()) {
+            Some(name) => self.fault(line, path, "no such field".to_owned(), Some(name)),
+            None => {
+                let known: Vec<_> = known.collect();
+                self.fault(
+                    line,
+                    path,
+                    format!("no such field; known here: {}", known.join(", ")),
+                    None,
+                );
+            }
+        }
+    }
+
+    fn value(&mut self, path: &str, value: &Spanned<DeValue<'_>>, kind: &'static Kind) -> Option<Value> {
+        let line = self.line(value.span().start);
+        let read = match (kind, value.get_ref()) {
+            (Kind::One(table), DeValue::Table(inner)) => return Some(self.table(path, inner, table)),
+            (Kind::Map(each), DeValue::Table(inner)) => return Some(self.map(path, inner, each)),
+            (Kind::Rows(table), DeValue::Array(rows)) => return Some(self.rows(path, rows, table)),
+            (Kind::List(each), DeValue::Array(items)) => {
+                let read = items.iter().enumerate();
+                let read =
+                    read.filter_map(|(index, item)| self.value(&format!("{path}[{index}]"), item, each));
+                return Some(Value::Array(read.collect()));
+            }
+            (Kind::Ref(list), DeValue::String(id)) => {
+                self.reference(line, path, list, id);
+                return Some(Value::from(id.as_ref()));
+            }
+            (kind, value) => scalar(kind, value),
+        };
+        read.map_err(|what| self.fault(line, path, what, None)).ok()
+    }
+
+    fn map(&mut self, path: &str, table: &DeTable<'_>, each: &'static Kind) -> Value {
+        let mut out = serde_json::Map::new();
+        for (key, value) in table {
+            let here = join(path, key.get_ref());
+            let line = self.line(key.span().start);
+            self.spots.0.insert(here.clone(), line);
+            if let Some(read) = self.value(&here, value, each) {
+                out.insert(key.get_ref().to_string(), read);
+            }
+        }
+        Value::Object(out)
+    }
+
+    fn rows(&mut self, path: &str, rows: &[Spanned<DeValue<'_>>], schema: &'static Table) -> Value {
+        let mut out = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            let here = format!("{path}[{index}]");
+            let line = self.line(row.span().start);
+            self.spots.0.insert(here.clone(), line);
+            let Some(inner) = row.get_ref().as_table() else {
+                self.torn = true;
+                self.fault(
+                    line,
+                    &here,
+                    format!("must be a table, not {}", a(row.get_ref())),
+                    None,
+                );
+                continue;
+            };
+            let read = self.table(&here, inner, schema);
+            if let Some((id, Value::String(name))) =
+                schema.id.and_then(|id| Some((id, read.get(id)?.clone())))
+            {
+                self.unique(path, &join(&here, id), name);
+            }
+            out.push(read);
+        }
+        Value::Array(out)
+    }
+
+    fn unique(&mut self, list: &str, path: &str, name: String) {
+        let line = self.spots.line(path);
+        match self.seen.get(&(list.to_owned(), name.clone())) {
+            Some(first) => {
+                let what =
+                    format!("\"{name}\" is there already, on line {first}; each needs a name of its own");
+                self.fault(line, path, what, None);
+            }
+            None => {
+                self.seen.insert((list.to_owned(), name), line);
+            }
+        }
+    }
+
+    fn reference(&mut self, line: usize, path: &str, list: &'static str, id: &str) {
+        let known = self.ids.get(list).cloned().unwrap_or_default();
+        if known.iter().any(|known| known == id) {
+            return;
+        }
+        let near = nearest(id, known.iter().map(String::as_str)).map(str::to_owned);
+        let thing = match list {
+            "people" => "person",
+            "cost_centers" => "cost centre",
+            "data_classes" => "data class",
+            list => list.strip_suffix('s').unwrap_or(list),
+        };
+        let mut what = format!("no {thing} \"{id}\"");
+        if near.is_none() {
+            match known.is_empty() {
+                true => what += &format!("; the file has no [[{list}]]"),
+                false => what += &format!("; known: {}", some_of(&known)),
+            }
+        }
+        self.fault(line, path, what, near.as_deref());
+    }
+}
+
+/// The first few names of a list.
+fn some_of(names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(8).map(String::as_str).collect();
+    let more = if names.len() > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}
+
+/// One value that holds no others, or what it should have been.
+fn scalar(kind: &Kind, value: &DeValue<'_>) -> Result<Value, String> {
+    let no = |should: &str| Err(format!("must be {should}, not {}", a(value)));
+    match (kind, value) {
+        (Kind::Text, DeValue::String(text)) if !text.trim().is_empty() => Ok(Value::from(text.as_ref())),
+        (Kind::Text, _) => no("text in quotes"),
+        (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::from(*flag)),
+        (Kind::Flag, _) => no("true or false"),
+        (Kind::Whole(low, high), DeValue::Integer(number)) => {
+            match i64::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) if (*low..=*high).contains(&number) => Ok(Value::from(number)),
+                _ if *high == i64::MAX => Err(format!("must be {low} or more, not {number}")),
+                _ => Err(format!("must be between {low} and {high}, not {number}")),
+            }
+        }
+        (Kind::Whole(..), _) => no("a whole number"),
+        (Kind::Number(above, most), DeValue::Integer(_) | DeValue::Float(_)) => {
+            let text = digits(value).unwrap_or_default();
+            match text.parse::<f64>() {
+                Ok(number) if number > *above && number <= *most => Ok(Value::from(number)),
+                _ => Err(format!("must be above {above} and at most {most}, not {text}")),
+            }
+        }
+        (Kind::Number(..), _) => no("a number"),
+        (Kind::Money, DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_)) => money(value),
+        (Kind::Money, _) => no("an amount of dollars such as \"2500\""),
+        (Kind::Day, DeValue::String(_) | DeValue::Datetime(_)) => day(value),
+        (Kind::Day, _) => no("a day such as 2026-10-31"),
+        (Kind::Zone, DeValue::String(zone)) => match chrono_tz::Tz::from_str(zone) {
+            Ok(_) => Ok(Value::from(zone.as_ref())),
+            Err(_) => Err(format!(
+                "no time zone \"{zone}\"; write it as Europe/Berlin or UTC"
+            )),
+        },
+        (Kind::Zone, _) => no("a time zone such as \"Europe/Berlin\""),
+        (Kind::Word(words), DeValue::String(word)) if words.contains(&word.as_ref()) => {
+            Ok(Value::from(word.as_ref()))
+        }
+        (Kind::Word(words), _) => no(&format!("one of {}", words.join(", "))),
+        (Kind::Ref(_), _) => no("a name in quotes"),
+        (Kind::List(_), _) => no("a list in [brackets]"),
+        (Kind::Rows(_), _) => no("a list of tables, each under its own [[heading]]"),
+        (Kind::One(_) | Kind::Map(_), _) => no("a table"),
+    }
+}
+
+/// An exact amount: what is written, digit by digit, never through a floating-point number.
+fn money(value: &DeValue<'_>) -> Result<Value, String> {
+    let text = digits(value).unwrap_or_default();
+    let amount = Decimal::from_str(&text).or_else(|_| Decimal::from_scientific(&text));
+    match amount {
+        Ok(amount) if amount >= Decimal::ZERO => Ok(Value::from(amount.normalize().to_string())),
+        Ok(_) => Err(format!("must be 0 or more, not {text}")),
+        Err(_) => Err(format!(
+            "must be an amount of dollars such as \"2500\" or \"0.0000025\", not \"{text}\""
+        )),
+    }
+}
+
+fn day(value: &DeValue<'_>) -> Result<Value, String> {
+    let text = match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Datetime(moment) => moment.to_string(),
+        _ => String::new(),
+    };
+    match NaiveDate::from_str(&text) {
+        Ok(day) => Ok(Value::from(day.to_string())),
+        Err(_) => Err(format!("must be a day such as 2026-10-31, not {text}")),
+    }
+}
+
+/// A number as it is written.
+fn digits(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.trim().to_owned()),
+        DeValue::Float(number) => Some(number.as_str().to_owned()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .ok()
+            .map(|number| number.to_string()),
+        _ => None,
+    }
+}
+
+/// What was written, as the end of a sentence.
+fn a(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) if text.trim().is_empty() => "empty text".to_owned(),
+        DeValue::String(text) => format!("\"{text}\""),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(moment) => moment.to_string(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
