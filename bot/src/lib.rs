@@ -1,1 +1,4 @@
-//! Room of the workspace; see docs/architecture.md.
+//! The service `governor`: configuration, HTTP, console, chat conversation and jobs around the engine.
+
+pub mod config;
+pub mod plots;

@@ -1,0 +1,40 @@
+//! `[database]`: where governance and calls are stored.
+
+use serde::Deserialize;
+
+use super::Problem;
+
+/// Where governance and calls are stored.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite://PATH` or `postgres://…`; empty means SQLite in the data directory.
+    pub url: String,
+    /// Connections for governance.
+    pub max_connections: u32,
+    /// Connections for calls on PostgreSQL.
+    pub calls_max_connections: u32,
+    /// Where calls are stored, when not at the usual place.
+    pub calls_url: String,
+}
+
+impl Database {
+    pub(super) fn problem(&self) -> Problem {
+        for (key, url) in [
+            ("database.url", &self.url),
+            ("database.calls_url", &self.calls_url),
+        ] {
+            let known = ["sqlite:", "postgres:", "postgresql:"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme));
+            if !url.is_empty() && !known {
+                let why = "it must begin with sqlite:// or postgres://";
+                return Some((key, why.to_owned()));
+            }
+        }
+        if self.max_connections < 2 {
+            return Some(("database.max_connections", "it must be at least 2".to_owned()));
+        }
+        None
+    }
+}

@@ -1,0 +1,139 @@
+//! `[slack]`, `[shadow]`, `[schedule]`, `[telemetry]`, `[gateways]`, `[models]`: what the service works with.
+
+use std::str::FromStr as _;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::{Problem, secret};
+
+/// Slack.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slack {
+    /// How events arrive.
+    pub mode: SlackMode,
+    /// `xoxb-…`.
+    #[serde(deserialize_with = "secret::optional")]
+    pub bot_token: Option<SecretString>,
+    /// `xapp-…`, for socket mode.
+    #[serde(deserialize_with = "secret::optional")]
+    pub app_token: Option<SecretString>,
+    /// For http mode.
+    #[serde(deserialize_with = "secret::optional")]
+    pub signing_secret: Option<SecretString>,
+    /// Slack's web API.
+    pub api_url: String,
+}
+
+/// How Slack's events arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlackMode {
+    /// Slack is not used.
+    Off,
+    /// Over a WebSocket that we open.
+    Socket,
+    /// As signed requests to `/chat/slack/…`.
+    Http,
+}
+
+impl Slack {
+    pub(super) fn problem(&self) -> Problem {
+        let needed = match self.mode {
+            SlackMode::Off => return None,
+            SlackMode::Socket => ("slack.app_token", &self.app_token, "socket"),
+            SlackMode::Http => ("slack.signing_secret", &self.signing_secret, "http"),
+        };
+        for (key, value, mode) in [("slack.bot_token", &self.bot_token, needed.2), needed] {
+            if value.is_none() {
+                let why = format!("mode {mode} needs it; set it or its …_FILE in the environment");
+                return Some((key, why));
+            }
+        }
+        None
+    }
+}
+
+/// Replays.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shadow {
+    /// Replays at the same time, over all tests.
+    pub concurrency: usize,
+    /// Seconds after which a model has failed.
+    pub timeout_seconds: u64,
+    /// How often a replay is tried again.
+    pub retries: usize,
+}
+
+/// Cron lines: second, minute, hour, day, month, weekday.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// Weekly digest, in the company's time zone.
+    pub weekly_digest: String,
+    /// Budget thresholds.
+    pub budgets: String,
+    /// Old sessions, inbox rows and links.
+    pub housekeeping: String,
+}
+
+impl Schedule {
+    pub(super) fn problem(&self) -> Problem {
+        let lines = [
+            ("schedule.weekly_digest", &self.weekly_digest),
+            ("schedule.budgets", &self.budgets),
+            ("schedule.housekeeping", &self.housekeeping),
+        ];
+        for (key, line) in lines {
+            if cron::Schedule::from_str(line).is_err() {
+                let why = format!(
+                    "`{line}` is no cron line of second minute hour day month weekday (0 0 9 * * Mon)"
+                );
+                return Some((key, why));
+            }
+        }
+        None
+    }
+}
+
+/// Logs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// What is logged, as in `RUST_LOG`.
+    pub log: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Credentials of one gateway of the catalog.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Reads routes, and changes them where the catalog lets it.
+    #[serde(default, deserialize_with = "secret::optional")]
+    pub admin_key: Option<SecretString>,
+}
+
+/// Credentials of one model vendor.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Where its API begins.
+    pub base_url: String,
+    /// Its key.
+    #[serde(default, deserialize_with = "secret::optional")]
+    pub api_key: Option<SecretString>,
+}

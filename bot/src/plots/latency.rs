@@ -1,0 +1,205 @@
+//! The latency plot: two quantiles of both arms with their limits, and the target as a line.
+
+use super::{
+    Width, both,
+    scale::Scale,
+    svg::{Anchor, Svg},
+};
+
+/// A quantile with limits, in milliseconds; a limit that these calls cannot bound is absent.
+#[derive(Clone, Copy, Debug)]
+pub struct Quantile {
+    /// Best estimate.
+    pub value: f64,
+    /// Lower and upper limit.
+    pub limits: Option<(f64, f64)>,
+}
+
+/// One line: whose quantile it is.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// `half of calls`, `95 of 100 calls`.
+    pub label: String,
+    /// Today's route.
+    pub today: Quantile,
+    /// The candidate.
+    pub candidate: Quantile,
+}
+
+/// What the plot shows.
+#[derive(Clone, Debug, Default)]
+pub struct Plot {
+    /// The quantiles.
+    pub rows: Vec<Row>,
+    /// 95 of 100 calls must be answered within this many milliseconds.
+    pub target_ms: Option<f64>,
+}
+
+/// Milliseconds as people read them: `812 ms`, `1.24 s`.
+#[must_use]
+pub fn duration(ms: f64) -> String {
+    if ms < 1_000.0 {
+        return format!("{ms:.0} ms");
+    }
+    format!("{:.2} s", ms / 1_000.0)
+}
+
+/// The plot as two `<svg>` elements, wide and narrow.
+#[must_use]
+pub fn draw(plot: &Plot) -> String {
+    both(|width| draw_at(plot, width))
+}
+
+const TOP: f64 = 26.0;
+
+fn draw_at(plot: &Plot, width: Width) -> String {
+    let left = if width == Width::Wide { 232.0 } else { 10.0 };
+    let right = width.units() - if width == Width::Wide { 112.0 } else { 10.0 };
+    let line = if width == Width::Wide { 28.0 } else { 40.0 };
+    let values = plot.rows.iter().flat_map(|row| {
+        [row.today, row.candidate].into_iter().flat_map(|quantile| {
+            [
+                quantile.value,
+                quantile.limits.map_or(quantile.value, |(_, high)| high),
+            ]
+        })
+    });
+    let scale = Scale::covering(values.chain(plot.target_ms), (left, right)).from_zero();
+    let bottom = TOP + plot.rows.len() as f64 * (2.0 * line + 10.0);
+    let mut svg = Svg::new(width);
+    for tick in scale.ticks(if width == Width::Wide { 6 } else { 3 }) {
+        let x = scale.at(tick);
+        svg.line("tick", (x, TOP - 6.0), (x, bottom));
+        svg.text("axis", Anchor::Middle, (x, bottom + 16.0), &duration(tick));
+    }
+    if let Some(target) = plot.target_ms {
+        let x = scale.at(target);
+        svg.line("limit", (x, TOP - 6.0), (x, bottom));
+        svg.text(
+            "axis",
+            Anchor::End,
+            (x + 2.0, 14.0),
+            &format!("target {}", duration(target)),
+        );
+    }
+    let mut y = TOP;
+    for row in &plot.rows {
+        for (arm, quantile, class) in [
+            ("today", row.today, "today"),
+            ("candidate", row.candidate, "candidate"),
+        ] {
+            one(
+                &mut svg,
+                &scale,
+                (&format!("{}, {arm}", row.label), quantile, class),
+                (left, y, line),
+            );
+            y += line;
+        }
+        y += 10.0;
+    }
+    svg.finish(bottom + 24.0, &in_words(plot))
+}
+
+fn one(
+    svg: &mut Svg,
+    scale: &Scale,
+    (label, quantile, class): (&str, Quantile, &str),
+    (left, y, line): (f64, f64, f64),
+) {
+    let wide = left > 100.0;
+    let middle = if wide { y + line / 2.0 } else { y + line - 12.0 };
+    svg.group(&format!("{label}: {}", in_words_of(quantile)), |svg| {
+        if let Some((low, high)) = quantile.limits {
+            svg.line(
+                &format!("reach {class}"),
+                (scale.at(low), middle),
+                (scale.at(high), middle),
+            );
+            for end in [low, high] {
+                svg.line(
+                    &format!("reach {class}"),
+                    (scale.at(end), middle - 4.0),
+                    (scale.at(end), middle + 4.0),
+                );
+            }
+        }
+        let hollow = if class == "today" { " hollow" } else { "" };
+        svg.point(
+            &format!("mark {class}{hollow}"),
+            (scale.at(quantile.value), middle),
+        );
+        let end = if wide { 718.0 } else { 310.0 };
+        if wide {
+            svg.text("label", Anchor::End, (left - 12.0, middle + 4.5), label);
+            svg.text(
+                "value",
+                Anchor::End,
+                (end, middle + 4.5),
+                &duration(quantile.value),
+            );
+        } else {
+            svg.text("label", Anchor::Start, (left, y + 14.0), label);
+            svg.text("value", Anchor::End, (end, y + 14.0), &duration(quantile.value));
+        }
+    });
+}
+
+fn in_words_of(quantile: Quantile) -> String {
+    match quantile.limits {
+        Some((low, high)) => {
+            format!(
+                "{}, between {} and {}",
+                duration(quantile.value),
+                duration(low),
+                duration(high)
+            )
+        }
+        None => format!(
+            "{}, limits cannot be told from so few calls",
+            duration(quantile.value)
+        ),
+    }
+}
+
+fn in_words(plot: &Plot) -> String {
+    let mut label = "Time to answer. ".to_owned();
+    for row in &plot.rows {
+        label.push_str(&format!(
+            "{}: today {}; candidate {}. ",
+            row.label,
+            in_words_of(row.today),
+            in_words_of(row.candidate)
+        ));
+    }
+    label.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        assert_eq!([duration(812.4), duration(1_240.0)], ["812 ms", "1.24 s"]);
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_bounded_is_said_and_not_drawn() {
+        let quantile = Quantile {
+            value: 900.0,
+            limits: None,
+        };
+        let plot = Plot {
+            rows: vec![Row {
+                label: "95 of 100 calls".to_owned(),
+                today: quantile,
+                candidate: quantile,
+            }],
+            target_ms: Some(2_000.0),
+        };
+        let svg = draw(&plot);
+        assert!(svg.contains("limits cannot be told"));
+        assert!(!svg.contains("reach"));
+    }
+}
