@@ -1,0 +1,151 @@
+//! Kinds of request: which one a call belongs to, and how many of each are replayed.
+
+use std::collections::BTreeMap;
+
+use super::recorded::CallHead;
+
+/// The most kinds that are told apart; the smallest beyond that go together as [`OTHER`].
+pub const MOST_STRATA: usize = 8;
+/// The kind of calls that name none.
+pub const UNNAMED: &str = "all";
+/// The kind of the smallest kinds, taken together.
+pub const OTHER: &str = "other";
+/// The fewest calls of a kind that are replayed, if it has as many.
+pub const LEAST: u64 = 60;
+
+/// The kind of each call, in the order given.
+#[must_use]
+pub fn assign(calls: &[&CallHead]) -> Vec<String> {
+    let named = |call: &CallHead| call.kind.clone().unwrap_or_else(|| UNNAMED.to_owned());
+    let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
+    for call in calls {
+        *sizes.entry(named(call)).or_default() += 1;
+    }
+    let mut ranked: Vec<(&String, &u64)> = sizes.iter().collect();
+    ranked.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let kept = if ranked.len() > MOST_STRATA {
+        MOST_STRATA - 1
+    } else {
+        MOST_STRATA
+    };
+    let kept: Vec<&String> = ranked.into_iter().take(kept).map(|(name, _)| name).collect();
+    calls
+        .iter()
+        .map(|call| named(call))
+        .map(|name| {
+            if kept.contains(&&name) {
+                name
+            } else {
+                OTHER.to_owned()
+            }
+        })
+        .collect()
+}
+
+/// How many of each kind to replay: in proportion to its size, at least [`LEAST`], at most all of it.
+///
+/// Sums to `total` where the floors allow it; floors go before the total.
+#[must_use]
+pub fn allocate(sizes: &BTreeMap<String, u64>, total: u64) -> BTreeMap<String, u64> {
+    let all: u64 = sizes.values().sum();
+    if all <= total {
+        return sizes.clone();
+    }
+    let mut shares: BTreeMap<String, u64> = sizes
+        .iter()
+        .map(|(name, size)| {
+            let proportional = u64::try_from(u128::from(*size) * u128::from(total) / u128::from(all));
+            let wanted = proportional.unwrap_or(total).max(LEAST);
+            (name.clone(), wanted.min(*size))
+        })
+        .collect();
+    even_out(sizes, &mut shares, total);
+    shares
+}
+
+/// Rounding and floors leave a rest: it goes to, or comes from, the kinds with the most room, one call at a time.
+fn even_out(sizes: &BTreeMap<String, u64>, shares: &mut BTreeMap<String, u64>, total: u64) {
+    loop {
+        let sum: u64 = shares.values().sum();
+        let picked = if sum < total {
+            let room = |name: &String, share: u64| sizes[name] - share;
+            shares
+                .iter_mut()
+                .filter(|(name, share)| room(name, **share) > 0)
+                .max_by_key(|(name, share)| room(name, **share))
+        } else if sum > total {
+            shares
+                .iter_mut()
+                .filter(|(_, share)| **share > LEAST)
+                .max_by_key(|(_, share)| **share)
+        } else {
+            return;
+        };
+        match picked {
+            Some((_, share)) if sum < total => *share += 1,
+            Some((_, share)) => *share -= 1,
+            None => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn call(kind: Option<&str>) -> CallHead {
+        CallHead {
+            trace_id: "t".to_owned(),
+            at: DateTime::UNIX_EPOCH,
+            kind: kind.map(str::to_owned),
+            cluster: None,
+            unfit: None,
+        }
+    }
+
+    #[test]
+    fn the_smallest_kinds_beyond_eight_go_together() {
+        let mut calls = vec![call(None); 20];
+        for (index, kind) in ["a", "b", "c", "d", "e", "f", "g", "h"].into_iter().enumerate() {
+            calls.extend(vec![call(Some(kind)); 12 - index]);
+        }
+        let kinds = assign(&calls.iter().collect::<Vec<_>>());
+        let count = |name: &str| kinds.iter().filter(|kind| *kind == name).count();
+        assert_eq!(
+            (count(UNNAMED), count("a"), count("f"), count(OTHER)),
+            (20, 12, 7, 6 + 5)
+        );
+    }
+
+    #[test]
+    fn small_kinds_get_their_floor_and_large_ones_share_the_rest() {
+        let sizes = BTreeMap::from([
+            ("rare".to_owned(), 40),
+            ("some".to_owned(), 500),
+            ("usual".to_owned(), 9_460),
+        ]);
+        let shares = allocate(&sizes, 600);
+        assert_eq!(shares["rare"], 40);
+        assert_eq!(shares["some"], 60);
+        assert_eq!(shares["usual"], 500);
+    }
+
+    proptest! {
+        #[test]
+        fn no_kind_gets_more_than_it_has_or_less_than_its_floor(
+            sizes in prop::collection::btree_map("[a-d]", 1u64..5_000, 1..4), total in 1u64..2_000,
+        ) {
+            let shares = allocate(&sizes, total);
+            for (name, share) in &shares {
+                prop_assert!(*share <= sizes[name]);
+                prop_assert!(*share >= LEAST.min(sizes[name]));
+            }
+            let floors: u64 = sizes.values().map(|size| LEAST.min(*size)).sum();
+            let all: u64 = sizes.values().sum();
+            prop_assert_eq!(shares.values().sum::<u64>(), total.max(floors).min(all));
+        }
+    }
+}
