@@ -1,1 +1,17 @@
-//! Room of the workspace; see docs/architecture.md.
+//! Migrations for SQLite and PostgreSQL, one file each, append-only. Expand first, contract in a later release.
+
+use sea_orm_migration::prelude::*;
+
+mod dialect;
+mod m20261124_000001_governance;
+
+/// Every migration, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261124_000001_governance::Migration)]
+    }
+}

@@ -5,10 +5,12 @@
 pub mod approval;
 pub mod catalog;
 pub mod change;
+pub mod engine;
 pub mod evidence;
 pub mod ledger;
 pub mod ports;
 pub mod shadow;
+pub mod store;
 pub mod usage;
 pub mod values;
 

@@ -7,7 +7,7 @@ pub mod money;
 pub mod route;
 
 pub use actor::{Actor, PersonId, Role};
-pub use digest::Digest;
+pub use digest::{Digest, canonical_json};
 pub use ids::{ChangeId, ChangeNumber, JobId, Revision, RunId, WorkflowId};
 pub use money::{Tokens, Usd};
 pub use route::{Hop, Route};

@@ -1,0 +1,129 @@
+//! The one door: load, decide, commit. Chat, console, HTTP, timers and workers all come through here.
+
+use std::time::Duration;
+
+use super::{
+    Changed, Engine, HandleError, Outcome, Request,
+    rows::{Decided, payload_digest},
+};
+use crate::{
+    change::machine,
+    store::{self, commit::Committed},
+    values::Digest,
+};
+
+/// How often a command is decided anew when others were faster.
+const TRIES: u32 = 5;
+
+impl Engine {
+    /// Carries `request` out: exactly once for its key, whatever is repeated, lost or raced.
+    ///
+    /// # Errors
+    /// [`HandleError::Refused`] when the rules do not allow it; else why nothing is known to have happened: a repeat
+    /// with the same key finds out.
+    #[tracing::instrument(skip_all, fields(change.number = request.change.0, command = request.command.name(), actor.id = %request.actor))]
+    pub async fn handle(&self, request: Request) -> Result<Outcome, HandleError> {
+        let payload = payload_digest(&request)?;
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                self.pause(attempt).await;
+            }
+            if let Some(outcome) = self.try_once(&request, payload).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(HandleError::Busy)
+    }
+
+    /// One try; none when somebody else was faster.
+    async fn try_once(&self, request: &Request, payload: Digest) -> Result<Option<Outcome>, HandleError> {
+        let loaded = store::changes::by_number(&self.db, request.change)
+            .await?
+            .ok_or(HandleError::NotFound(request.change))?;
+        let facts = self.facts(&loaded.change, &request.actor).await?;
+        let events = match machine::decide(&loaded.change, &request.command, &facts) {
+            Ok(events) => events,
+            // A repeat of what has happened is often refused by then ("recorded already"): its answer is the first one.
+            Err(refusal) => {
+                return match store::changes::answered(&self.db, &request.key).await? {
+                    Some(stored) => {
+                        repeated(&request.key, payload, stored.payload_sha256, &stored.result).map(Some)
+                    }
+                    None => Err(refusal.into()),
+                };
+            }
+        };
+        if events.is_empty() {
+            return Ok(Some(untouched(&loaded)));
+        }
+        let (mut commit, outcome) = self.rows(&Decided {
+            before: Some(&loaded),
+            events,
+            actor: &request.actor,
+            key: &request.key,
+            payload,
+            notes: &request.notes,
+            terms: &facts.terms,
+            at: facts.now,
+        })?;
+        commit.completes.clone_from(&request.completes);
+        match store::commit::commit(&self.db, commit).await? {
+            Committed::Applied => {
+                self.tell(&outcome);
+                Ok(Some(outcome))
+            }
+            Committed::KeyTaken {
+                payload_sha256,
+                result,
+            } => repeated(&request.key, payload, payload_sha256, &result).map(Some),
+            Committed::VersionMoved => Ok(None),
+            Committed::ClaimLost => Err(HandleError::ClaimLost),
+        }
+    }
+
+    /// Wakes the workers and the live pages.
+    pub(super) fn tell(&self, outcome: &Outcome) {
+        self.wake.notify_waiters();
+        // Nobody may be looking.
+        drop(self.changed.send(Changed {
+            number: outcome.number,
+            version: outcome.version,
+        }));
+    }
+
+    /// One to twenty milliseconds, at random, so that two who met do not meet again.
+    async fn pause(&self, attempt: u32) {
+        let mut byte = [0];
+        self.clock.random(&mut byte);
+        let millis = 1 + u64::from(byte[0]) * u64::from(attempt) % 20;
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+}
+
+/// The stored answer, if the key was used for the same.
+pub(super) fn repeated(
+    key: &str,
+    payload: Digest,
+    stored: Digest,
+    result: &str,
+) -> Result<Outcome, HandleError> {
+    if payload != stored {
+        return Err(HandleError::KeyReused(key.to_owned()));
+    }
+    let mut outcome: Outcome = serde_json::from_str(result).map_err(store::error::StoreError::from)?;
+    outcome.repeated = true;
+    Ok(outcome)
+}
+
+/// A command that changes nothing, such as a reminder when nobody is missing.
+fn untouched(loaded: &store::changes::Loaded) -> Outcome {
+    Outcome {
+        change: loaded.change.id.clone(),
+        number: loaded.change.number,
+        state: loaded.change.state,
+        revision: loaded.change.revision,
+        version: loaded.version,
+        events: Vec::new(),
+        repeated: false,
+    }
+}

@@ -1,0 +1,106 @@
+//! What the rules know besides the change: roles at this moment, who is barred, how long things may take.
+
+use std::collections::BTreeMap;
+
+use chrono::Duration;
+
+use super::Engine;
+use crate::{
+    catalog::Catalog,
+    change::{
+        refusal::{Bar, Facts, Terms},
+        state::Change,
+    },
+    store::{self, error::StoreError},
+    values::{Actor, PersonId, Role},
+};
+
+impl Engine {
+    /// The facts for one command. Roles come from the catalog as it is now; terms from the one the change keeps.
+    pub(super) async fn facts(&self, change: &Change, actor: &Actor) -> Result<Facts, StoreError> {
+        let (digest, now_catalog) = self.catalog().await?;
+        let kept = match change.catalog {
+            Some(kept) => self.catalog_of(kept).await?,
+            None => now_catalog.clone(),
+        };
+        let live = store::routes::live(&self.db, change.workflow.as_str()).await?;
+        let from_catalog = || {
+            let workflow = now_catalog.workflow(change.workflow.as_str())?;
+            now_catalog
+                .route(&workflow.route)
+                .map(|entry| entry.route().digest())
+        };
+        let now = self.clock.now();
+        Ok(Facts {
+            actor: actor.clone(),
+            now,
+            roles: actor
+                .person()
+                .map(|person| roles(&now_catalog, change, person))
+                .unwrap_or_default(),
+            barred: barred(&now_catalog, change, now),
+            catalog: digest,
+            live_route: live.map(|live| live.route.digest()).or_else(from_catalog),
+            next_generation: store::routes::newest_generation(&self.db)
+                .await?
+                .max(change.application.as_ref().map_or(0, |it| it.generation))
+                + 1,
+            terms: terms(&kept),
+        })
+    }
+}
+
+/// How long things may take under `catalog`.
+pub(super) fn terms(catalog: &Catalog) -> Terms {
+    let rules = &catalog.approval;
+    Terms {
+        approval_days: rules.approval_days,
+        break_glass_hours: rules.break_glass_hours,
+        remind_hours: rules.remind_hours,
+        escalate_hours: rules.escalate_hours,
+        apply_when_approved: rules.apply_when_approved,
+    }
+}
+
+fn roles(catalog: &Catalog, change: &Change, person: &PersonId) -> Vec<Role> {
+    let active = catalog
+        .person(person.as_str())
+        .is_some_and(|entry| !entry.inactive);
+    if !active {
+        return Vec::new();
+    }
+    let owns = catalog
+        .workflow(change.workflow.as_str())
+        .is_some_and(|workflow| workflow.owner == *person);
+    let mut roles: Vec<_> = catalog
+        .groups
+        .iter()
+        .filter(|group| group.members.contains(person))
+        .map(|group| group.role)
+        .chain(owns.then_some(Role::Owner))
+        .collect();
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+fn barred(catalog: &Catalog, change: &Change, now: chrono::DateTime<chrono::Utc>) -> BTreeMap<PersonId, Bar> {
+    let mut barred = BTreeMap::new();
+    let policy = &catalog.policy;
+    let recent = policy
+        .last_edited_at
+        .is_some_and(|at| now - at < Duration::days(policy.editor_barred_days));
+    if let Some(editor) = policy.last_editor.as_ref().filter(|_| recent) {
+        barred.insert(editor.clone(), Bar::EditedPolicy);
+    }
+    if let Some(editor) = catalog
+        .workflow(change.workflow.as_str())
+        .and_then(|workflow| workflow.last_editor.as_ref())
+    {
+        barred.insert(editor.clone(), Bar::EditedWorkflow);
+    }
+    for person in catalog.people.iter().filter(|person| person.inactive) {
+        barred.insert(person.id.clone(), Bar::Inactive);
+    }
+    barred
+}

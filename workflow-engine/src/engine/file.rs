@@ -1,0 +1,170 @@
+//! Filing a change: the command that has no change yet.
+
+use std::collections::BTreeSet;
+
+use super::{Engine, HandleError, Note, Outcome, door::repeated, facts::terms, rows::Decided};
+use crate::{
+    catalog::Catalog,
+    change::{command::Proposal, event::Event},
+    store::{self, commit::Committed, error::StoreError},
+    values::{Actor, ChangeId, ChangeNumber, Digest, PersonId, Revision, Route, WorkflowId},
+};
+
+/// A request for a new change.
+#[derive(Clone, Debug)]
+pub struct Filing {
+    /// Who files it.
+    pub requester: PersonId,
+    /// As for a command.
+    pub key: String,
+    /// For which workflow.
+    pub workflow: WorkflowId,
+    /// The catalog's id of the proposed route.
+    pub candidate: String,
+    /// Whether it is to save money.
+    pub claims_savings: bool,
+    /// Who wrote it with the requester.
+    pub co_authors: BTreeSet<PersonId>,
+    /// Why.
+    pub reason: Option<Note>,
+    /// An ended change that it takes up again.
+    pub cites: Option<ChangeNumber>,
+    /// Whether it is handed in at once, or stays a draft.
+    pub submit: bool,
+}
+
+impl Engine {
+    /// Files a change; exactly one for the key.
+    ///
+    /// # Errors
+    /// [`HandleError::Invalid`] with a sentence that names what the catalog does not have, and what comes near.
+    #[tracing::instrument(skip_all, fields(workflow = %filing.workflow))]
+    pub async fn file(&self, filing: Filing) -> Result<Outcome, HandleError> {
+        let payload = Digest::of(format!("{filing:?}", filing = fingerprint(&filing)).as_bytes());
+        if let Some(stored) = store::changes::answered(&self.db, &filing.key).await? {
+            return repeated(&filing.key, payload, stored.payload_sha256, &stored.result);
+        }
+        let (digest, catalog) = self.catalog().await?;
+        let proposal = self.proposal(&catalog, &filing).await?;
+        if filing.submit && proposal.candidate.digest() == proposal.baseline.digest() {
+            return Err(HandleError::Invalid(format!(
+                "{} is served by {} already; pick another candidate",
+                filing.workflow, filing.candidate
+            )));
+        }
+        // On SQLite the number is the newest plus one: taken one after the other.
+        let _one_at_a_time = self.numbering.lock().await;
+        let mut events = vec![Event::Filed {
+            id: ChangeId(self.clock.new_id().to_string()),
+            number: store::changes::next_number(&self.db).await?,
+            workflow: filing.workflow.clone(),
+            requester: filing.requester.clone(),
+            proposal,
+            cites: filing.cites,
+        }];
+        if filing.submit {
+            events.push(Event::Submitted {
+                revision: Revision(1),
+                catalog: digest,
+            });
+        }
+        let actor = Actor::Person(filing.requester.clone());
+        let (commit, outcome) = self.rows(&Decided {
+            before: None,
+            events,
+            actor: &actor,
+            key: &filing.key,
+            payload,
+            notes: filing.reason.as_slice(),
+            terms: &terms(&catalog),
+            at: self.clock.now(),
+        })?;
+        match store::commit::commit(&self.db, commit).await? {
+            Committed::Applied => {
+                self.tell(&outcome);
+                Ok(outcome)
+            }
+            Committed::KeyTaken {
+                payload_sha256,
+                result,
+            } => repeated(&filing.key, payload, payload_sha256, &result),
+            Committed::VersionMoved | Committed::ClaimLost => Err(HandleError::Busy),
+        }
+    }
+
+    /// What serves `workflow` now: what a change last made live, else what the catalog says.
+    ///
+    /// # Errors
+    /// When the workflow or its route is not in the catalog.
+    pub async fn live_route(&self, workflow: &str) -> Result<Route, HandleError> {
+        let (_, catalog) = self.catalog().await?;
+        let entry = catalog.workflow(workflow).ok_or_else(|| {
+            unknown(
+                "workflow",
+                workflow,
+                catalog.workflows.iter().map(|it| it.id.as_str()),
+            )
+        })?;
+        if let Some(live) = store::routes::live(&self.db, workflow).await? {
+            return Ok(live.route);
+        }
+        route(&catalog, &entry.route)
+    }
+
+    /// What is proposed, with the routes as they stand in the catalog now.
+    ///
+    /// # Errors
+    /// As [`Engine::file`].
+    async fn proposal(&self, catalog: &Catalog, filing: &Filing) -> Result<Proposal, HandleError> {
+        let baseline = self.live_route(filing.workflow.as_str()).await?;
+        if catalog.person(filing.requester.as_str()).is_none() {
+            return Err(HandleError::Invalid(format!(
+                "{} is not among the catalog's people; ask a platform engineer to add them",
+                filing.requester
+            )));
+        }
+        Ok(Proposal {
+            candidate: route(catalog, &filing.candidate)?,
+            baseline,
+            claims_savings: filing.claims_savings,
+            co_authors: filing.co_authors.clone(),
+            reason: filing.reason.as_ref().map(|note| note.reference.clone()),
+        })
+    }
+}
+
+fn route(catalog: &Catalog, id: &str) -> Result<Route, HandleError> {
+    catalog
+        .route(id)
+        .map(crate::catalog::CatalogRoute::route)
+        .ok_or_else(|| unknown("route", id, catalog.routes.iter().map(|it| it.id.as_str())))
+}
+
+fn unknown<'name>(what: &str, name: &str, known: impl Iterator<Item = &'name str>) -> HandleError {
+    let nearest = known.min_by_key(|known| strsim::damerau_levenshtein(known, name));
+    let hint = nearest
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    HandleError::Invalid(format!("the catalog has no {what} `{name}`{hint}"))
+}
+
+/// What makes two filings the same: everything but the key and the salts.
+fn fingerprint(filing: &Filing) -> impl std::fmt::Debug + '_ {
+    (
+        &filing.requester,
+        &filing.workflow,
+        &filing.candidate,
+        filing.claims_savings,
+        &filing.co_authors,
+        filing.reason.as_ref().map(|note| &note.text),
+        filing.cites,
+        filing.submit,
+    )
+}
+
+/// The store knows more ways to fail than filing can meet.
+impl From<serde_json::Error> for HandleError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Store(StoreError::from(error))
+    }
+}

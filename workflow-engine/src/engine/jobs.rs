@@ -1,0 +1,342 @@
+//! The job runner: claims due jobs, keeps their leases alive, tries again, gives up loudly.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Engine, HandleError, Request};
+use crate::{
+    change::command::Command,
+    store::{self, commit::JobTicket, error::StoreError, queue::Job},
+    values::Actor,
+};
+
+/// How long a claim lasts without a heartbeat.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often held claims are moved on: one statement a replica.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How long the runner sleeps when nothing wakes it.
+const POLL: Duration = Duration::from_millis(500);
+/// Most jobs at work in one replica.
+const AT_ONCE: usize = 16;
+/// First wait before another try; doubled each time, with full jitter.
+const BASE: Duration = Duration::from_secs(1);
+/// Longest wait before another try.
+const CAP: Duration = Duration::from_secs(300);
+
+/// What does the work of one kind of job. May run more than once for the same job: receivers fence.
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// The kinds it serves.
+    fn kinds(&self) -> &'static [&'static str];
+
+    /// Does the work. `stop` is cancelled when the claim is lost or the service ends: then leave at the next safe point.
+    async fn run(&self, job: &Job, stop: &CancellationToken) -> Result<(), JobError>;
+
+    /// Called once when the job is given up, before people are told.
+    async fn gave_up(&self, job: &Job, why: &str) {
+        let _ = (job, why);
+    }
+}
+
+/// Why a job did not end.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// Trying again may work; `after` when the other side said so.
+    #[error("{why}")]
+    Retry {
+        /// What happened.
+        why: String,
+        /// The other side's own wish.
+        after: Option<Duration>,
+    },
+    /// Something is not there yet: look again later, without counting this try.
+    #[error("{why}")]
+    NotYet {
+        /// What it waits for.
+        why: String,
+        /// When to look again.
+        after: Duration,
+    },
+    /// Trying again would not help.
+    #[error("{why}")]
+    Permanent {
+        /// What happened.
+        why: String,
+    },
+}
+
+impl JobError {
+    /// Trying again may work.
+    pub fn retry(why: impl std::fmt::Display) -> Self {
+        Self::Retry {
+            why: why.to_string(),
+            after: None,
+        }
+    }
+
+    /// Trying again would not help.
+    pub fn permanent(why: impl std::fmt::Display) -> Self {
+        Self::Permanent { why: why.to_string() }
+    }
+}
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        Self::retry(error)
+    }
+}
+
+impl From<HandleError> for JobError {
+    /// A refusal ends the job: the change has moved on without it. The rest is tried again.
+    fn from(error: HandleError) -> Self {
+        match error {
+            HandleError::Busy | HandleError::Store(_) => Self::retry(error),
+            _ => Self::permanent(error),
+        }
+    }
+}
+
+/// Sends a job's result through the door; that the change has moved on without it is no fault of the job.
+///
+/// # Errors
+/// When the door could not be passed for another reason.
+pub async fn report(
+    engine: &Engine,
+    job: &Job,
+    number: crate::values::ChangeNumber,
+    command: Command,
+) -> Result<(), JobError> {
+    let request = Request {
+        actor: Actor::Service(job.kind.clone()),
+        key: job.key(),
+        change: number,
+        command,
+        notes: Vec::new(),
+        completes: Some(job.ticket.clone()),
+    };
+    match engine.handle(request).await {
+        Ok(_) | Err(HandleError::ClaimLost) => Ok(()),
+        Err(HandleError::Refused(refusal)) => {
+            tracing::info!(job.kind = %job.kind, refusal.code = refusal.code.as_str(), "result not needed any more");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Runs jobs until it is told to stop.
+#[derive(Clone)]
+pub struct Runner {
+    engine: Engine,
+    handlers: Arc<HashMap<&'static str, Arc<dyn Handler>>>,
+    kinds: Arc<Vec<String>>,
+    held: Arc<Mutex<HashMap<JobTicketKey, CancellationToken>>>,
+    tasks: TaskTracker,
+}
+
+type JobTicketKey = (String, i64);
+
+impl Runner {
+    /// A runner of these handlers.
+    #[must_use]
+    pub fn new(engine: Engine, handlers: Vec<Arc<dyn Handler>>) -> Self {
+        let mut by_kind: HashMap<&'static str, Arc<dyn Handler>> = HashMap::new();
+        for handler in handlers {
+            for kind in handler.kinds() {
+                by_kind.insert(kind, handler.clone());
+            }
+        }
+        let mut kinds: Vec<String> = by_kind.keys().map(|kind| (*kind).to_owned()).collect();
+        kinds.sort();
+        Self {
+            engine,
+            handlers: Arc::new(by_kind),
+            kinds: Arc::new(kinds),
+            held: Arc::default(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Runs until `stop` is cancelled, then waits for what is at work.
+    pub async fn run(&self, stop: CancellationToken) {
+        let beat = tokio::spawn(self.clone().keep_leases(stop.clone()));
+        while !stop.is_cancelled() {
+            // Asked for before looking, so that what comes meanwhile wakes us.
+            let woken = self.engine.wake().notified();
+            match self.step(&stop).await {
+                Ok(taken) if taken > 0 => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(error = %error, "cannot claim jobs"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = woken => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+        beat.abort();
+    }
+
+    /// Claims what is due and sets it to work; says how many jobs that were. Tests step by hand and then [`Self::settle`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn step(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
+        let free = AT_ONCE.saturating_sub(self.held.lock().await.len());
+        if free == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            return Ok(0);
+        }
+        let now = self.now();
+        let limit = u32::try_from(free).unwrap_or(1);
+        let jobs = store::queue::claim(self.engine.db(), &self.kinds, limit, now, millis(LEASE)).await?;
+        let taken = jobs.len();
+        for job in jobs {
+            let token = stop.child_token();
+            self.held
+                .lock()
+                .await
+                .insert((job.ticket.id.0.clone(), job.ticket.token), token.clone());
+            let runner = self.clone();
+            self.tasks.spawn(async move { runner.work(job, token).await });
+        }
+        Ok(taken)
+    }
+
+    /// Waits until everything that was set to work has ended.
+    pub async fn settle(&self) {
+        while !self.held.lock().await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    async fn work(&self, job: Job, stop: CancellationToken) {
+        let outcome = match self.handlers.get(job.kind.as_str()) {
+            Some(handler) if job.attempts <= job.max_attempts => handler.run(&job, &stop).await,
+            Some(_) => Err(JobError::permanent(
+                "tried too often; the last try ended with its process",
+            )),
+            None => Err(JobError::permanent("this version has no handler for it")),
+        };
+        if let Err(error) = self.finish(&job, outcome).await {
+            tracing::warn!(job.kind = %job.kind, job.id = %job.ticket.id, error = %error, "cannot record a job's end; its lease will run out");
+        }
+        self.held
+            .lock()
+            .await
+            .remove(&(job.ticket.id.0.clone(), job.ticket.token));
+        // The next of its lane may be due now.
+        self.engine.wake().notify_waiters();
+    }
+
+    async fn finish(&self, job: &Job, outcome: Result<(), JobError>) -> Result<(), StoreError> {
+        let (db, now) = (self.engine.db(), self.now());
+        match outcome {
+            Ok(()) => {
+                store::queue::complete(db, &job.ticket, now).await?;
+            }
+            Err(JobError::NotYet { why, after }) => {
+                store::queue::wait(db, &job.ticket, now + millis(after), &why).await?;
+            }
+            Err(JobError::Retry { why, after }) if job.attempts < job.max_attempts => {
+                let wait = after.unwrap_or_else(|| self.backoff(job.attempts));
+                tracing::info!(job.kind = %job.kind, attempt = job.attempts, wait_ms = millis(wait), error = %why, "job will be tried again");
+                store::queue::retry(db, &job.ticket, now + millis(wait), &why).await?;
+            }
+            Err(JobError::Retry { why, .. } | JobError::Permanent { why }) => self.bury(job, &why).await?,
+        }
+        Ok(())
+    }
+
+    /// A dead letter, and an event on its change so that people see it.
+    async fn bury(&self, job: &Job, why: &str) -> Result<(), StoreError> {
+        if !store::queue::bury(self.engine.db(), &job.ticket, self.now(), why).await? {
+            return Ok(());
+        }
+        tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
+        if let Some(handler) = self.handlers.get(job.kind.as_str()) {
+            handler.gave_up(job, why).await;
+        }
+        let Some(change_id) = &job.change_id else {
+            return Ok(());
+        };
+        let Some(loaded) = store::changes::by_id(self.engine.db(), change_id).await? else {
+            return Ok(());
+        };
+        let told = self
+            .engine
+            .handle(Request {
+                actor: Actor::Service("job runner".to_owned()),
+                key: format!("dead:{}:{}", job.ticket.id, job.ticket.token),
+                change: loaded.change.number,
+                command: Command::ReportDeadJob {
+                    kind: job.kind.clone(),
+                    why: why.to_owned(),
+                },
+                notes: Vec::new(),
+                completes: None,
+            })
+            .await;
+        if let Err(error) = told {
+            tracing::warn!(error = %error, "cannot tell the change of its dead job");
+        }
+        Ok(())
+    }
+
+    /// One UPDATE for all held claims; whose claim is void is told to stop.
+    async fn keep_leases(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(HEARTBEAT) => {}
+            }
+            let held: Vec<JobTicket> = self
+                .held
+                .lock()
+                .await
+                .keys()
+                .map(|(id, token)| JobTicket {
+                    id: crate::values::JobId(id.clone()),
+                    token: *token,
+                })
+                .collect();
+            if held.is_empty() {
+                if stop.is_cancelled() {
+                    return;
+                }
+                continue;
+            }
+            let now = self.now();
+            match store::queue::heartbeat(self.engine.db(), &held, now + millis(LEASE), now).await {
+                Ok(void) => {
+                    for ticket in void {
+                        if let Some(token) = self.held.lock().await.get(&(ticket.id.0, ticket.token)) {
+                            token.cancel();
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(error = %error, "cannot move leases on"),
+            }
+        }
+    }
+
+    fn backoff(&self, attempt: i32) -> Duration {
+        let ceiling = BASE.saturating_mul(1 << attempt.clamp(0, 12)).min(CAP);
+        let mut random = [0; 2];
+        self.engine.clock().random(&mut random);
+        ceiling.mul_f64(f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX))
+    }
+
+    fn now(&self) -> i64 {
+        self.engine.clock().now().timestamp_millis()
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

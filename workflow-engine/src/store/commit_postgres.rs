@@ -1,0 +1,196 @@
+//! The transition on PostgreSQL: one autocommit statement, READ COMMITTED, no BEGIN that could be cancelled.
+//!
+//! Two copies of one command both pass `NOT EXISTS`; the second waits on the row lock and then fails the version
+//! re-check, so exactly one happens.
+
+use sqlx::Row;
+
+use super::{
+    commit::{Commit, Committed},
+    db::Db,
+    error::StoreError,
+};
+use crate::values::Digest;
+
+const TRANSITION: &str = "
+WITH claim AS (
+  SELECT id FROM job WHERE id = $13 AND token = $14 AND done_at IS NULL FOR UPDATE),
+u AS (
+  UPDATE change SET state = $3, version = version + 1, revision = $4, event_n = $5, head_hash = $6, deadline_at = $7,
+    updated_at = $8, body = $9
+  WHERE id = $1 AND version = $2 AND NOT EXISTS (SELECT 1 FROM command WHERE key = $10)
+    AND ($13::text IS NULL OR EXISTS (SELECT 1 FROM claim)) RETURNING id),";
+
+const CREATION: &str = "
+WITH claim AS (SELECT $13::text, $14::bigint, $2::bigint),
+k AS (
+  INSERT INTO command (key, change_id, payload_sha256, result, at) VALUES ($10, $1, $11, $12, $8)
+  ON CONFLICT (key) DO NOTHING RETURNING change_id),
+u AS (
+  INSERT INTO change (id, number, workflow, requester, definition, definition_version, state, version, revision, event_n,
+    head_hash, deadline_at, filed_at, updated_at, body)
+  SELECT change_id, $37, $38, $39, 'route_change', 1, $3, 1, $4, $5, $6, $7, $40, $8, $9 FROM k RETURNING id),";
+
+/// `$10`–`$12` are the command, `$15`–`$20` events, `$21`–`$27` jobs, `$28`–`$32` votes, `$33`–`$36` notes.
+const REST: &str = "
+e AS (
+  INSERT INTO event (change_id, n, kind, actor, command_key, at, body, prev_hash, hash)
+  SELECT u.id, x.n, x.kind, x.actor, $10, $8, x.body, x.prev, x.hash
+  FROM u, unnest($15::int[], $16::text[], $17::text[], $18::bytea[], $19::bytea[], $20::bytea[])
+    AS x(n, kind, actor, body, prev, hash) ORDER BY x.n RETURNING seq, change_id, n, at),
+p AS (INSERT INTO ledger_pending (event_seq, change_id, n, at) SELECT seq, change_id, n, at FROM e),
+o AS (
+  INSERT INTO job (id, change_id, event_n, kind, lane, dedup, payload, due_at, max_attempts, created_at)
+  SELECT x.id, u.id, x.n, x.kind, x.lane, x.dedup, x.payload, x.due, x.tries, $8
+  FROM u, unnest($21::text[], $22::int[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $41::int[])
+    AS x(id, n, kind, lane, dedup, payload, due, tries) ON CONFLICT (dedup) DO NOTHING),
+v AS (
+  INSERT INTO vote (change_id, revision, slot, seat, approver, packet_sha256, at)
+  SELECT u.id, x.revision, x.slot, x.seat, x.approver, x.packet, $8
+  FROM u, unnest($28::int[], $29::text[], $30::int[], $31::text[], $32::bytea[])
+    AS x(revision, slot, seat, approver, packet)),
+t AS (
+  INSERT INTO note (id, change_id, author, salt, body, at)
+  SELECT x.id, u.id, x.author, x.salt, x.body, $8
+  FROM u, unnest($33::text[], $34::text[], $35::bytea[], $36::text[]) AS x(id, author, salt, body)),
+j AS (UPDATE job SET done_at = $8, outcome = 'done' FROM u WHERE job.id = $13 AND job.token = $14),
+r AS (
+  INSERT INTO live_route (workflow, route, generation, change_number, at)
+  SELECT $38, $42, $43, $37, $8 FROM u WHERE $42::text IS NOT NULL
+  ON CONFLICT (workflow) DO UPDATE SET route = excluded.route, generation = excluded.generation,
+    change_number = excluded.change_number, at = excluded.at WHERE live_route.generation < excluded.generation)
+SELECT count(*) FROM u";
+
+const COMMAND: &str = "
+c AS (
+  INSERT INTO command (key, change_id, payload_sha256, result, at) SELECT $10, id, $11, $12, $8 FROM u),";
+
+pub(super) async fn commit(db: &Db, commit: Commit) -> Result<Committed, StoreError> {
+    let pool = db.reads().get_postgres_connection_pool().clone();
+    // A task of its own: the statement ends also when the caller is gone.
+    tokio::spawn(async move { run(&pool, commit).await })
+        .await
+        .map_err(|_| StoreError::Unavailable("the commit's task ended early".to_owned()))?
+}
+
+async fn run(pool: &sqlx::PgPool, commit: Commit) -> Result<Committed, StoreError> {
+    let creation = commit.expected_version.is_none();
+    static TEXTS: std::sync::LazyLock<[String; 2]> = std::sync::LazyLock::new(|| {
+        [
+            format!("{TRANSITION}{COMMAND}{REST}"),
+            format!("{CREATION}{REST}"),
+        ]
+    });
+    let sql: &'static str = &TEXTS[usize::from(creation)];
+    let rows: i64 = bind(sql, &commit).fetch_one(pool).await?.try_get(0)?;
+    if rows == 1 {
+        return Ok(Committed::Applied);
+    }
+    why_not(pool, &commit).await
+}
+
+/// Nothing was written: the key is there already, the claim is void, or the version has moved.
+async fn why_not(pool: &sqlx::PgPool, commit: &Commit) -> Result<Committed, StoreError> {
+    let taken = sqlx::query("SELECT payload_sha256, result FROM command WHERE key = $1")
+        .bind(&commit.command.key)
+        .fetch_optional(pool)
+        .await?;
+    if let Some(row) = taken {
+        let hash: Vec<u8> = row.try_get(0)?;
+        return Ok(Committed::KeyTaken {
+            payload_sha256: super::changes::digest(hash)?,
+            result: row.try_get(1)?,
+        });
+    }
+    if let Some(ticket) = &commit.completes {
+        let holds: Option<sqlx::postgres::PgRow> =
+            sqlx::query("SELECT 1 FROM job WHERE id = $1 AND token = $2 AND done_at IS NULL")
+                .bind(ticket.id.as_str())
+                .bind(ticket.token)
+                .fetch_optional(pool)
+                .await?;
+        if holds.is_none() {
+            return Ok(Committed::ClaimLost);
+        }
+    }
+    Ok(Committed::VersionMoved)
+}
+
+type Query<'query> = sqlx::query::Query<'query, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn bind<'query>(sql: &'static str, commit: &'query Commit) -> Query<'query> {
+    let change = &commit.change;
+    let ticket = commit.completes.as_ref();
+    let query = sqlx::query(sql)
+        .bind(change.id.as_str())
+        .bind(commit.expected_version.unwrap_or_default())
+        .bind(change.state)
+        .bind(change.revision)
+        .bind(change.event_n)
+        .bind(change.head_hash.0.to_vec())
+        .bind(change.deadline_at)
+        .bind(commit.at.timestamp_millis())
+        .bind(&change.body)
+        .bind(&commit.command.key)
+        .bind(commit.command.payload_sha256.0.to_vec())
+        .bind(&commit.command.result)
+        .bind(ticket.map(|ticket| ticket.id.as_str().to_owned()))
+        .bind(ticket.map(|ticket| ticket.token));
+    bind_notes(
+        bind_votes(bind_jobs(bind_events(query, commit), commit), commit),
+        commit,
+    )
+    .bind(change.number)
+    .bind(&change.workflow)
+    .bind(&change.requester)
+    .bind(change.filed_at)
+    .bind(column(&commit.jobs, |job| job.max_attempts))
+    .bind(commit.live_route.as_ref().map(|live| live.route.clone()))
+    .bind(commit.live_route.as_ref().map(|live| live.generation))
+}
+
+fn bind_events<'query>(query: Query<'query>, commit: &Commit) -> Query<'query> {
+    query
+        .bind(column(&commit.events, |event| event.n))
+        .bind(column(&commit.events, |event| event.kind.to_owned()))
+        .bind(column(&commit.events, |event| event.actor.clone()))
+        .bind(column(&commit.events, |event| event.body.clone()))
+        .bind(column(&commit.events, |event| bytes(event.prev_hash)))
+        .bind(column(&commit.events, |event| bytes(event.hash)))
+}
+
+fn bind_jobs<'query>(query: Query<'query>, commit: &Commit) -> Query<'query> {
+    query
+        .bind(column(&commit.jobs, |job| job.id.0.clone()))
+        .bind(column(&commit.jobs, |job| job.event_n))
+        .bind(column(&commit.jobs, |job| job.kind.to_owned()))
+        .bind(column(&commit.jobs, |job| job.lane.clone()))
+        .bind(column(&commit.jobs, |job| job.dedup.clone()))
+        .bind(column(&commit.jobs, |job| job.payload.clone()))
+        .bind(column(&commit.jobs, |job| job.due_at))
+}
+
+fn bind_votes<'query>(query: Query<'query>, commit: &Commit) -> Query<'query> {
+    query
+        .bind(column(&commit.votes, |vote| vote.revision))
+        .bind(column(&commit.votes, |vote| vote.slot.to_owned()))
+        .bind(column(&commit.votes, |vote| vote.seat))
+        .bind(column(&commit.votes, |vote| vote.approver.clone()))
+        .bind(column(&commit.votes, |vote| bytes(vote.packet_sha256)))
+}
+
+fn bind_notes<'query>(query: Query<'query>, commit: &Commit) -> Query<'query> {
+    query
+        .bind(column(&commit.notes, |note| note.id.clone()))
+        .bind(column(&commit.notes, |note| note.author.clone()))
+        .bind(column(&commit.notes, |note| note.salt.clone()))
+        .bind(column(&commit.notes, |note| note.body.clone()))
+}
+
+fn column<Row, T>(rows: &[Row], pick: impl Fn(&Row) -> T) -> Vec<T> {
+    rows.iter().map(pick).collect()
+}
+
+fn bytes(digest: Digest) -> Vec<u8> {
+    digest.0.to_vec()
+}

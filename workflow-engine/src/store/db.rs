@@ -1,0 +1,210 @@
+//! The connection to governance data: SQLite beside the program, or PostgreSQL.
+
+use std::{fs::File, future::Future, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, Statement,
+};
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+
+use super::{error::StoreError, writer::Writer};
+
+/// SQLite from 3.7.0 to 3.51.2 can corrupt a database when its write-ahead log is reset.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Which database this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// One file, one process.
+    Sqlite,
+    /// Any number of processes.
+    Postgres,
+}
+
+/// The connection: many readers, and writes that are durable when they are answered. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    backend: Backend,
+    reads: DatabaseConnection,
+    writer: Writer,
+    // Keeps the operating system's lock on the SQLite file for as long as anybody uses it.
+    _lock: Option<Arc<File>>,
+}
+
+/// One unit of writing: runs inside a transaction, all of it or nothing.
+pub type UnitFuture<'tx, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'tx>>;
+
+impl Db {
+    /// Opens `sqlite://PATH` (made if absent) or `postgres://…` with at most `connections` to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with a sentence that names the file or the server and what to do.
+    pub async fn open(url: &str, connections: u32) -> Result<Self, StoreError> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            return open_sqlite(PathBuf::from(path), connections).await;
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return open_postgres(url, connections).await;
+        }
+        Err(StoreError::Unavailable(
+            "database.url must begin with sqlite:// or postgres://".to_owned(),
+        ))
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// For reading. On SQLite these connections refuse to write.
+    #[must_use]
+    pub fn reads(&self) -> &DatabaseConnection {
+        &self.reads
+    }
+
+    /// Runs `unit` as one durable transaction and answers after its commit.
+    ///
+    /// It runs in a task of its own, so a caller that goes away cannot leave it half done. On SQLite it shares a commit
+    /// with others that wait; a unit that fails rolls back alone.
+    ///
+    /// # Errors
+    /// What the unit says, or [`StoreError::Unavailable`] when the commit did not happen.
+    pub async fn write<T, F>(&self, unit: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'tx> FnOnce(&'tx DatabaseTransaction) -> UnitFuture<'tx, T> + Send + 'static,
+    {
+        self.writer.write(unit).await
+    }
+
+    /// The connection that migrations run on: it may write, and nothing else may be under way.
+    #[must_use]
+    pub fn for_migrations(&self) -> &DatabaseConnection {
+        self.writer.connection()
+    }
+}
+
+async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .map_sqlx_postgres_opts(|options| {
+            options.options([
+                ("idle_in_transaction_session_timeout", "10s"),
+                ("statement_timeout", "30s"),
+                ("lock_timeout", "5s"),
+                ("timezone", "UTC"),
+            ])
+        })
+        // SQLx 0.9.0 gives a connection whose `begin()` was cancelled back with its transaction open: the next user's
+        // write would be acknowledged and lost. See docs/decisions.
+        .map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_release(|connection, _| {
+                Box::pin(async move {
+                    sqlx::Executor::execute(&mut *connection, "ROLLBACK")
+                        .await
+                        .map(|_| true)
+                })
+            })
+        });
+    let connection = Database::connect(options).await.map_err(|error| {
+        StoreError::Unavailable(format!(
+            "cannot connect to PostgreSQL ({error}); check database.url, and that the server runs and lets this host in"
+        ))
+    })?;
+    Ok(Db {
+        backend: Backend::Postgres,
+        writer: Writer::postgres(connection.clone()),
+        reads: connection,
+        _lock: None,
+    })
+}
+
+async fn open_sqlite(path: PathBuf, connections: u32) -> Result<Db, StoreError> {
+    let lock = only_process(&path)?;
+    let connect = |limit: u32, read_only: bool| {
+        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+        options
+            .max_connections(limit)
+            .min_connections(1)
+            .sqlx_logging(false)
+            .test_before_acquire(false)
+            .acquire_timeout(Duration::from_secs(10))
+            .map_sqlx_sqlite_opts(move |options| {
+                let options = options
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(Duration::from_secs(10));
+                if read_only {
+                    options.pragma("query_only", "on")
+                } else {
+                    options
+                }
+            });
+        Database::connect(options)
+    };
+    let explain = |error: sea_orm::DbErr| {
+        StoreError::Unavailable(format!(
+            "cannot open {} ({error}); check that the folder exists and that this user may write there",
+            path.display()
+        ))
+    };
+    let write = connect(1, false).await.map_err(explain)?;
+    new_enough(&write).await?;
+    let reads = connect(connections.max(2), true).await.map_err(explain)?;
+    Ok(Db {
+        backend: Backend::Sqlite,
+        reads,
+        writer: Writer::sqlite(write),
+        _lock: Some(Arc::new(lock)),
+    })
+}
+
+/// A second process on the same file would not know of the first one's writer.
+fn only_process(path: &std::path::Path) -> Result<File, StoreError> {
+    let name = path.with_extension("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name)
+        .map_err(|error| {
+            StoreError::Unavailable(format!(
+                "cannot write {} ({error}); check that the folder exists and that this user may write there",
+                name.display()
+            ))
+        })?;
+    file.try_lock().map_err(|_| {
+        StoreError::Unavailable(format!(
+            "another governor uses {}; SQLite serves one process, so stop that one or use PostgreSQL",
+            path.display()
+        ))
+    })?;
+    Ok(file)
+}
+
+async fn new_enough(connection: &DatabaseConnection) -> Result<(), StoreError> {
+    let row = connection
+        .query_one_raw(Statement::from_string(
+            DbBackend::Sqlite,
+            "SELECT sqlite_version() AS v",
+        ))
+        .await?;
+    let version: String = row
+        .map(|row| row.try_get("", "v"))
+        .transpose()?
+        .unwrap_or_default();
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    if (next(), next(), next()) < OLDEST_SQLITE {
+        return Err(StoreError::Unavailable(format!(
+            "SQLite {version} can lose data when its log is reset; 3.51.3 or newer is needed"
+        )));
+    }
+    Ok(())
+}

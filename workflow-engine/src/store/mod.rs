@@ -1,0 +1,15 @@
+//! Rows: the only place of this crate that speaks SQL. One file an aggregate.
+//!
+//! [`db::Db`] is the way in: `reads()` for looking, `write()` for one durable unit, [`commit`] for a transition.
+
+pub mod catalog;
+pub mod changes;
+pub mod commit;
+mod commit_postgres;
+mod commit_sqlite;
+pub mod db;
+pub mod error;
+pub mod notes;
+pub mod queue;
+pub mod routes;
+mod writer;
