@@ -1,2 +1,3 @@
 //! One test binary: it links once.
+mod engine;
 mod verify_proof;

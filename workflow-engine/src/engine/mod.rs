@@ -3,7 +3,7 @@
 mod door;
 pub mod envelope;
 mod facts;
-mod file;
+pub mod file;
 pub mod jobs;
 pub mod request;
 mod rows;

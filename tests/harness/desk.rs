@@ -1,0 +1,207 @@
+//! The engine on a fresh database with the small company: commands in the users' verbs, jobs stepped by hand.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use workflow_engine::{
+    catalog::RiskTier,
+    change::{
+        command::{Ballot, Command, Grade},
+        slots::Slot,
+        state::{Assessment, Change, TestVerdict},
+    },
+    engine::{Engine, HandleError, Outcome, Request, file::Filing},
+    store::{self, catalog::Version, db::Db},
+    values::{Actor, ChangeNumber, Digest, PersonId, Role, RunId},
+};
+
+use crate::{
+    catalog,
+    clock::TestClock,
+    db::{Fresh, Kind, fresh, open},
+};
+
+/// The engine and what it stands on.
+pub struct Desk {
+    /// The engine.
+    pub engine: Engine,
+    /// Its clock.
+    pub clock: TestClock,
+    /// Its database's address; goes with the desk.
+    pub fresh: Fresh,
+}
+
+/// A desk on a fresh database of `kind`; none when there is no PostgreSQL here.
+pub async fn desk(kind: Kind) -> Option<Desk> {
+    let fresh = fresh(kind).await?;
+    let db = open(&fresh).await;
+    let clock = TestClock::default();
+    apply_catalog(&db, &clock).await;
+    Some(Desk {
+        engine: Engine::new(db, Arc::new(clock.clone())),
+        clock,
+        fresh,
+    })
+}
+
+async fn apply_catalog(db: &Db, clock: &TestClock) {
+    use workflow_engine::ports::clock::Clock;
+    let catalog = catalog::small();
+    store::catalog::insert(
+        db,
+        Version {
+            digest: Digest::of_json(&catalog).expect("a catalog is JSON"),
+            catalog,
+            applied_at: clock.now().timestamp_millis(),
+            actor: "tests".to_owned(),
+        },
+    )
+    .await
+    .expect("the catalog is stored");
+}
+
+impl Desk {
+    /// Maya files gpt-4o-0513 → gpt-4o-0806 for support-answer.
+    pub async fn file(&self, key: &str) -> Result<Outcome, HandleError> {
+        self.engine.file(filing(key)).await
+    }
+
+    /// Sends a command of `person`.
+    pub async fn person(
+        &self,
+        person: &str,
+        number: ChangeNumber,
+        command: Command,
+    ) -> Result<Outcome, HandleError> {
+        let key = format!(
+            "{person}:{}",
+            workflow_engine::ports::clock::Clock::new_id(&self.clock)
+        );
+        self.send(Actor::Person(PersonId::from(person)), &key, number, command)
+            .await
+    }
+
+    /// Sends a command of the service.
+    pub async fn service(&self, number: ChangeNumber, command: Command) -> Result<Outcome, HandleError> {
+        let key = format!(
+            "service:{}",
+            workflow_engine::ports::clock::Clock::new_id(&self.clock)
+        );
+        self.send(Actor::Service("tests".to_owned()), &key, number, command)
+            .await
+    }
+
+    /// Sends a command under a key of the caller's.
+    pub async fn send(
+        &self,
+        actor: Actor,
+        key: &str,
+        change: ChangeNumber,
+        command: Command,
+    ) -> Result<Outcome, HandleError> {
+        self.engine
+            .handle(Request {
+                actor,
+                key: key.to_owned(),
+                change,
+                command,
+                notes: Vec::new(),
+                completes: None,
+            })
+            .await
+    }
+
+    /// Takes a filed change to its sealed packet, as the jobs would.
+    pub async fn to_review(&self, number: ChangeNumber) -> Change {
+        let digest = Digest::of(b"made by a test");
+        let run = RunId::from("run-1");
+        for command in [
+            Command::Admit { decision: digest },
+            Command::FreezePlan {
+                plan: digest,
+                run: run.clone(),
+            },
+            Command::SubmitEvidence {
+                run,
+                verdict: TestVerdict {
+                    outcome: "eligible".to_owned(),
+                    report: digest,
+                },
+            },
+            Command::Permit {
+                assessment: Assessment {
+                    tier: RiskTier::Standard,
+                    decision: digest,
+                    controls: Vec::new(),
+                },
+                packet: Digest::of(b"the packet"),
+                slots: slots(),
+                deadline_at: workflow_engine::ports::clock::Clock::now(&self.clock)
+                    + chrono::Duration::hours(72),
+            },
+        ] {
+            self.service(number, command).await.expect("the way to review");
+        }
+        self.change(number).await
+    }
+
+    /// The change as it stands.
+    pub async fn change(&self, number: ChangeNumber) -> Change {
+        store::changes::by_number(self.engine.db(), number)
+            .await
+            .expect("the database answers")
+            .expect("the change is there")
+            .change
+    }
+
+    /// `person` approves what is on the table.
+    pub async fn approve(&self, person: &str, change: &Change) -> Result<Outcome, HandleError> {
+        self.person(person, change.number, approval(change)).await
+    }
+}
+
+/// A yes to what `change` shows.
+pub fn approval(change: &Change) -> Command {
+    Command::Vote(Ballot {
+        role: None,
+        revision: change.revision,
+        packet: change.packet.expect("a packet is out"),
+        grade: Grade::Approve,
+        note: None,
+    })
+}
+
+/// Maya's filing.
+pub fn filing(key: &str) -> Filing {
+    Filing {
+        requester: PersonId::from("maya"),
+        key: key.to_owned(),
+        workflow: workflow_engine::values::WorkflowId::from("support-answer"),
+        candidate: "gpt-4o-0806".to_owned(),
+        claims_savings: true,
+        co_authors: BTreeSet::new(),
+        reason: None,
+        cites: None,
+        submit: true,
+    }
+}
+
+/// Platform, security and finance, one each; Ana may fill two of them.
+pub fn slots() -> Vec<Slot> {
+    let slot = |role: Role, group: &str, eligible: &[&str], escalation: &[&str]| Slot {
+        role,
+        group: group.to_owned(),
+        needed: 1,
+        eligible: eligible.iter().map(|person| PersonId::from(*person)).collect(),
+        escalation: escalation.iter().map(|person| PersonId::from(*person)).collect(),
+        escalated: false,
+        inputs: Digest::of(group.as_bytes()),
+        keep_votes: false,
+        votes: Vec::new(),
+        recused: BTreeSet::new(),
+    };
+    vec![
+        slot(Role::Platform, "platform-approvers", &["ana", "maya"], &[]),
+        slot(Role::Security, "sec-oncall", &["priya", "ana"], &["noor"]),
+        slot(Role::Finance, "finance-approvers", &["tomas"], &[]),
+    ]
+}

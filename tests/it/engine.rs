@@ -1,0 +1,216 @@
+//! The one door on both databases: exactly once, whatever is repeated, lost or raced.
+
+use tests::{
+    db::{BOTH, Kind},
+    desk::{Desk, approval, desk, filing},
+};
+use workflow_engine::{
+    change::{command::Command, refusal::RefusalCode, state::State},
+    engine::{Engine, HandleError},
+    store,
+    values::{Actor, PersonId},
+};
+
+async fn desks() -> Vec<Desk> {
+    let mut desks = Vec::new();
+    for kind in BOTH {
+        desks.extend(desk(kind).await);
+    }
+    desks
+}
+
+fn refused(result: Result<workflow_engine::engine::Outcome, HandleError>) -> RefusalCode {
+    match result {
+        Err(HandleError::Refused(refusal)) => refusal.code,
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_goes_from_filing_to_approved_by_three_people() {
+    for desk in desks().await {
+        let number = desk.file("k1").await.unwrap().number;
+        let change = desk.to_review(number).await;
+        assert_eq!(change.state, State::AwaitingApproval);
+        desk.approve("ana", &change).await.unwrap();
+        desk.approve("priya", &change).await.unwrap();
+        let outcome = desk.approve("tomas", &change).await.unwrap();
+        assert_eq!(outcome.state, State::Approved);
+        let events = store::changes::events(desk.engine.db(), outcome.change.as_str())
+            .await
+            .unwrap();
+        let kinds: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(
+            kinds,
+            [
+                "filed",
+                "submitted",
+                "admitted",
+                "plan_frozen",
+                "evidence_submitted",
+                "packet_sealed",
+                "vote_cast",
+                "vote_cast",
+                "vote_cast",
+                "approved"
+            ]
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_answers_the_same_and_records_once() {
+    for desk in desks().await {
+        let first = desk.file("same").await.unwrap();
+        let again = desk.file("same").await.unwrap();
+        assert_eq!((again.number, again.repeated), (first.number, true));
+        let change = desk.to_review(first.number).await;
+        let ana = Actor::Person(PersonId::from("ana"));
+        let vote = || desk.send(ana.clone(), "click-1", change.number, approval(&change));
+        let recorded = vote().await.unwrap();
+        let repeated = vote().await.unwrap();
+        assert_eq!((repeated.version, repeated.repeated), (recorded.version, true));
+        let other = desk.send(ana, "click-1", change.number, Command::Withdraw).await;
+        assert!(matches!(
+            other,
+            Err(HandleError::KeyReused(_)) | Err(HandleError::Refused(_))
+        ));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_repeats_of_one_click_count_once() {
+    for desk in desks().await {
+        let number = desk.file("k").await.unwrap().number;
+        let change = desk.to_review(number).await;
+        let mut racing = Vec::new();
+        for _ in 0..12 {
+            let engine = desk.engine.clone();
+            let command = approval(&change);
+            racing.push(tokio::spawn(async move {
+                engine
+                    .handle(workflow_engine::engine::Request {
+                        actor: Actor::Person(PersonId::from("ana")),
+                        key: "one click".to_owned(),
+                        change: number,
+                        command,
+                        notes: Vec::new(),
+                        completes: None,
+                    })
+                    .await
+            }));
+        }
+        let mut fresh = 0;
+        for task in racing {
+            fresh += u32::from(!task.await.unwrap().unwrap().repeated);
+        }
+        assert_eq!(fresh, 1);
+        let votes = desk
+            .change(number)
+            .await
+            .slots
+            .iter()
+            .map(|slot| slot.votes.len())
+            .sum::<usize>();
+        assert_eq!(votes, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_approvers_at_the_same_moment_both_count() {
+    for desk in desks().await {
+        let number = desk.file("k").await.unwrap().number;
+        let change = desk.to_review(number).await;
+        let (ana, priya, tomas) = tokio::join!(
+            desk.approve("ana", &change),
+            desk.approve("priya", &change),
+            desk.approve("tomas", &change)
+        );
+        ana.unwrap();
+        priya.unwrap();
+        tomas.unwrap();
+        assert_eq!(desk.change(number).await.state, State::Approved);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_decides_on_their_own_request_or_fills_two_slots() {
+    for desk in desks().await {
+        let number = desk.file("k").await.unwrap().number;
+        let change = desk.to_review(number).await;
+        assert_eq!(
+            refused(desk.approve("maya", &change).await),
+            RefusalCode::OwnRequest
+        );
+        assert_eq!(
+            refused(desk.approve("noor", &change).await),
+            RefusalCode::NotEligible
+        );
+        desk.approve("ana", &change).await.unwrap();
+        assert_eq!(
+            refused(desk.approve("ana", &change).await),
+            RefusalCode::OneSlotEach
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_on_one_database_record_each_command_once() {
+    let Some(desk) = desk(Kind::Postgres).await else {
+        return;
+    };
+    let other = Engine::new(
+        store::db::Db::open(&desk.fresh.url, 8).await.unwrap(),
+        std::sync::Arc::new(desk.clock.clone()),
+    );
+    let number = desk.file("k").await.unwrap().number;
+    let again = other.file(filing("k")).await.unwrap();
+    assert_eq!((again.number, again.repeated), (number, true));
+    let change = desk.to_review(number).await;
+    let request = |who: &str, key: &str| workflow_engine::engine::Request {
+        actor: Actor::Person(PersonId::from(who)),
+        key: key.to_owned(),
+        change: number,
+        command: approval(&change),
+        notes: Vec::new(),
+        completes: None,
+    };
+    let (here, there) = tokio::join!(
+        desk.engine.handle(request("tomas", "same click")),
+        other.handle(request("tomas", "same click"))
+    );
+    assert_ne!(here.unwrap().repeated, there.unwrap().repeated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_the_sqlite_file_is_refused_by_name() {
+    let Some(desk) = desk(Kind::Sqlite).await else {
+        return;
+    };
+    let error = store::db::Db::open(&desk.fresh.url, 2)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("another governor uses") && error.contains("governor.db"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_can_be_neither_changed_nor_deleted() {
+    use sea_orm::ConnectionTrait;
+    for desk in desks().await {
+        desk.file("k").await.unwrap();
+        for sql in ["UPDATE event SET kind = 'x'", "DELETE FROM event"] {
+            let error = desk
+                .engine
+                .db()
+                .for_migrations()
+                .execute_unprepared(sql)
+                .await
+                .unwrap_err();
+            assert!(error.to_string().contains("append-only"), "{error}");
+        }
+    }
+}
