@@ -3,3 +3,7 @@
 pub mod gateways;
 pub mod http;
 pub mod models;
+pub mod traces;
+
+#[cfg(test)]
+mod corpus;

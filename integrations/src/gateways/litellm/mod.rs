@@ -1,1 +1,4 @@
 //! LiteLLM proxy.
+
+pub mod ingest;
+mod ingest_row;

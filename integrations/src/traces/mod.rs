@@ -1,0 +1,15 @@
+//! Sources of calls that are no gateway of their own.
+
+pub mod otlp;
+pub mod python;
+
+use rust_decimal::Decimal;
+
+/// An amount that was sent as a binary number, as the shortest decimal that reads back the same: `1.05e-05` is
+/// `0.0000105`. This is the one place where money enters as a float, because senders write it so.
+pub(crate) fn decimal(amount: f64) -> Option<Decimal> {
+    let text = format!("{amount:e}");
+    Decimal::from_scientific(&text)
+        .ok()
+        .map(|amount| amount.normalize())
+}
