@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod change;
 pub mod engine;
 pub mod evidence;
+pub mod finance;
 pub mod ledger;
 pub mod ports;
 pub mod shadow;

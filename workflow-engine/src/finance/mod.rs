@@ -1,0 +1,11 @@
+//! Money that adds up: charges, allocation, variances, reconciliation, forecast, budgets, the weekly digest.
+//!
+//! Pure: amounts in, amounts out. [`files`] gives the same calculations a file form for `governor allocate` and its kin.
+
+pub mod allocation;
+pub mod exact;
+pub mod files;
+pub mod forecast;
+pub mod reconcile;
+pub mod savings;
+pub mod variance;
