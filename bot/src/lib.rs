@@ -1,4 +1,5 @@
 //! The service `governor`: configuration, HTTP, console, chat conversation and jobs around the engine.
 
+pub mod commands_cli;
 pub mod config;
 pub mod plots;

@@ -1,3 +1,39 @@
-//! The `governor` program.
+//! The `governor` program: reads the command line and hands over to `commands_cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use bot::commands_cli::{self, Format, allocate, forecast, rate, reconcile, variance};
+use clap::{Parser, Subcommand};
+
+/// The system of record for who may use which model, under what data policy, at what budget, and with what evidence.
+#[derive(Parser)]
+#[command(name = "governor", version, max_term_width = 100)]
+struct Program {
+    /// How results are written to stdout.
+    #[arg(long, value_enum, global = true, default_value_t = Format::Text)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One variant a command; each is a file of `commands_cli`.
+#[derive(Subcommand)]
+enum Command {
+    Rate(rate::Args),
+    Forecast(forecast::Args),
+    Allocate(allocate::Args),
+    Variance(variance::Args),
+    Reconcile(reconcile::Args),
+}
+
+fn main() -> ExitCode {
+    let program = Program::parse();
+    let outcome = match program.command {
+        Command::Rate(args) => rate::run(&args),
+        Command::Forecast(args) => forecast::run(&args),
+        Command::Allocate(args) => allocate::run(&args),
+        Command::Variance(args) => variance::run(&args),
+        Command::Reconcile(args) => reconcile::run(&args),
+    };
+    commands_cli::finish(outcome)
+}

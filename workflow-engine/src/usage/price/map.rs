@@ -78,8 +78,9 @@ impl Reader<'_> {
                 "tiered_pricing" => entry.tiers = self.tiers(&key, value)?,
                 "off_peak_pricing" => entry.off_peak = self.off_peak(&key, value)?,
                 "search_context_cost_per_query" => entry.search = self.prices(&key, value)?,
-                "provider_specific_entry" => entry.surcharges = self.prices(&key, value)?,
-                _ if is_price(&key) => {
+                "provider_specific_entry" => entry.surcharges = self.surcharges(&key, value)?,
+                // Tables of services that are no models (guardrails) nest their prices; no meter of ours uses them.
+                _ if is_price(&key) && !value.get().starts_with(['{', '[']) => {
                     if let Some(price) = self.price(&key, value)? {
                         entry.prices.insert(key, price);
                     }
@@ -187,6 +188,17 @@ impl Reader<'_> {
             }
         }
         Ok(prices)
+    }
+
+    /// The vendor's own entries hold settings of other kinds too; the numbers among them are factors.
+    fn surcharges(&self, key: &str, raw: &RawValue) -> Result<BTreeMap<String, Decimal>, MapError> {
+        if raw.get() == "null" {
+            return Ok(BTreeMap::new());
+        }
+        let entries = self.object(key, raw)?.into_iter();
+        Ok(entries
+            .filter_map(|(name, value)| Some((name.clone(), self.price(&name, value).ok()??)))
+            .collect())
     }
 
     /// A number or a decimal string; null is no price.
