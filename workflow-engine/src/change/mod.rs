@@ -5,13 +5,17 @@
 
 mod applying;
 pub mod command;
+pub mod diagram;
 pub mod effect;
 pub mod event;
 mod evolve;
 pub mod machine;
+#[cfg(test)]
+mod properties;
 mod react;
 pub mod refusal;
 mod review;
+mod samples;
 pub mod slots;
 pub mod state;
 mod testing;
