@@ -34,7 +34,8 @@ impl Api {
     pub(super) fn new(config: &super::Config) -> io::Result<Self> {
         let base_url = config.api_base_url.trim_end_matches('/');
         let connector = connector(base_url)?.with_slack_api_url(base_url);
-        let token = |secret: &SecretString| SlackApiToken::new(SlackApiTokenValue(secret.expose_secret().to_owned()));
+        let token =
+            |secret: &SecretString| SlackApiToken::new(SlackApiTokenValue(secret.expose_secret().to_owned()));
         Ok(Self {
             client: SlackClient::new(connector),
             bot: token(&config.bot_token),
@@ -58,8 +59,10 @@ impl Api {
         T: DeserializeOwned + Send,
     {
         let session = self.client.open_session(&self.bot);
-        let query: Vec<(&str, Option<String>)> =
-            query.iter().map(|(name, value)| (*name, value.map(str::to_owned))).collect();
+        let query: Vec<(&str, Option<String>)> = query
+            .iter()
+            .map(|(name, value)| (*name, value.map(str::to_owned)))
+            .collect();
         within(session.http_session_api.http_get(method, &query, None)).await
     }
 
@@ -70,7 +73,9 @@ impl Api {
         let url = url.parse().map_err(|_| retry("unreadable_answer"))?;
         let session = self.client.open_session(&self.bot);
         let kind = "application/octet-stream".to_owned();
-        let call = session.http_session_api.http_post_uri_binary(url, kind, bytes, None);
+        let call = session
+            .http_session_api
+            .http_post_uri_binary(url, kind, bytes, None);
         within(call).await.map(|Stored {}| ())
     }
 
@@ -85,10 +90,18 @@ impl Api {
         struct Opened {
             url: String,
         }
-        let app = self.app.as_ref().ok_or_else(|| permanent("not_allowed_token_type"))?;
+        let app = self
+            .app
+            .as_ref()
+            .ok_or_else(|| permanent("not_allowed_token_type"))?;
         let session = self.client.open_session(app);
         let body = serde_json::json!({});
-        let opened: Opened = within(session.http_session_api.http_post("apps.connections.open", &body, None)).await?;
+        let opened: Opened = within(
+            session
+                .http_session_api
+                .http_post("apps.connections.open", &body, None),
+        )
+        .await?;
         Ok(SecretString::from(opened.url))
     }
 }
@@ -138,14 +151,25 @@ fn outcome(error: &SlackClientError) -> ChatError {
 /// What an error code of Slack means for us.
 pub(super) fn of_code(code: &str) -> ChatError {
     match code {
-        "ratelimited" | "rate_limited" | "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout"
+        "ratelimited"
+        | "rate_limited"
+        | "internal_error"
+        | "fatal_error"
+        | "service_unavailable"
+        | "request_timeout"
         | "team_added_to_org" => retry(code),
         "message_not_found" | "cant_update_message" | "edit_window_closed" | "thread_not_found" => {
-            ChatError::MessageGone { code: code.to_owned() }
+            ChatError::MessageGone {
+                code: code.to_owned(),
+            }
         }
-        "expired_trigger_id" | "trigger_expired" | "exchanged_trigger_id" | "trigger_exchanged" | "invalid_trigger_id" => {
-            ChatError::FormExpired { code: code.to_owned() }
-        }
+        "expired_trigger_id"
+        | "trigger_expired"
+        | "exchanged_trigger_id"
+        | "trigger_exchanged"
+        | "invalid_trigger_id" => ChatError::FormExpired {
+            code: code.to_owned(),
+        },
         other => permanent(other),
     }
 }
@@ -168,17 +192,27 @@ fn permanent(code: &str) -> ChatError {
 fn remedy(code: &str) -> &'static str {
     match code {
         "not_in_channel" => "invite the app into the channel (`/invite @governor`)",
-        "channel_not_found" => "check the channel's name or id in the catalog; into a private channel the app must be invited",
+        "channel_not_found" => {
+            "check the channel's name or id in the catalog; into a private channel the app must be invited"
+        }
         "is_archived" => "the channel is archived: name another one in the catalog",
         "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
             "put a valid bot token (xoxb-…) into the configuration; `governor doctor` checks it"
         }
-        "not_allowed_token_type" => "Socket Mode needs an app token (xapp-…) with the scope connections:write",
+        "not_allowed_token_type" => {
+            "Socket Mode needs an app token (xapp-…) with the scope connections:write"
+        }
         "missing_scope" => "add the scopes of deploy/slack-manifest.yaml to the app and install it again",
-        "invalid_blocks" | "msg_blocks_too_long" | "invalid_arguments" | "no_text" | "invalid_attachments" => {
+        "invalid_blocks"
+        | "msg_blocks_too_long"
+        | "invalid_arguments"
+        | "no_text"
+        | "invalid_attachments" => {
             "the message breaks a limit of Slack: `governor chat preview` shows which, and it is a defect to report"
         }
-        "user_not_found" | "users_not_found" | "user_not_visible" => "this user is not in the workspace; check people[].slack in the catalog",
+        "user_not_found" | "users_not_found" | "user_not_visible" => {
+            "this user is not in the workspace; check people[].slack in the catalog"
+        }
         "link_disabled" => "switch Socket Mode on in the app's settings, or set the mode to http",
         _ => "look the code up in Slack's documentation of the method",
     }
@@ -209,7 +243,10 @@ impl Pace {
 
     /// The moment of this post, and the next one's moved behind it; or how long to come back after.
     fn reserve(&self, channel: &str, now: Instant) -> Result<Instant, ChatError> {
-        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next = self
+            .next
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         next.retain(|_, at| *at > now);
         let at = next.get(channel).copied().unwrap_or(now).max(now);
         if at - now > PATIENCE {
@@ -238,13 +275,21 @@ mod tests {
         for _ in 0..4 {
             pace.reserve("a", now).unwrap();
         }
-        assert!(matches!(pace.reserve("a", now), Err(ChatError::Retry { after: Some(wait), .. }) if wait == 6 * second));
+        assert!(
+            matches!(pace.reserve("a", now), Err(ChatError::Retry { after: Some(wait), .. }) if wait == 6 * second)
+        );
     }
 
     #[test]
     fn codes_become_what_to_do_next() {
-        assert!(matches!(of_code("message_not_found"), ChatError::MessageGone { .. }));
-        assert!(matches!(of_code("expired_trigger_id"), ChatError::FormExpired { .. }));
+        assert!(matches!(
+            of_code("message_not_found"),
+            ChatError::MessageGone { .. }
+        ));
+        assert!(matches!(
+            of_code("expired_trigger_id"),
+            ChatError::FormExpired { .. }
+        ));
         assert!(matches!(of_code("fatal_error"), ChatError::Retry { .. }));
         assert_eq!(
             of_code("not_in_channel").to_string(),

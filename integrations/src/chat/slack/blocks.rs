@@ -6,7 +6,9 @@
 use serde_json::{Value, json};
 use slack_morphism::prelude::*;
 use url::Url;
-use workflow_engine::ports::chat::{Button, ButtonStyle, Card, Choice, Field, FieldKind, Form, Part, Text, Tone};
+use workflow_engine::ports::chat::{
+    Button, ButtonStyle, Card, Choice, Field, FieldKind, Form, Part, Text, Tone,
+};
 
 use super::{
     limits,
@@ -15,8 +17,14 @@ use super::{
 
 /// How long a text and a table may be, tried in this order.
 const SIZES: [Size; 5] = [
-    Size { text: 2_900, rows: 99 },
-    Size { text: 1_500, rows: 60 },
+    Size {
+        text: 2_900,
+        rows: 99,
+    },
+    Size {
+        text: 1_500,
+        rows: 60,
+    },
     Size { text: 800, rows: 30 },
     Size { text: 300, rows: 12 },
     Size { text: 120, rows: 5 },
@@ -45,7 +53,11 @@ pub(super) fn message(card: &Card) -> Value {
 
 /// The view of `views.open` that asks what `form` asks.
 pub(super) fn modal(form: &Form) -> Value {
-    let mut blocks: Vec<SlackBlock> = form.intro.iter().map(|text| section(text, limits::SECTION_TEXT)).collect();
+    let mut blocks: Vec<SlackBlock> = form
+        .intro
+        .iter()
+        .map(|text| section(text, limits::SECTION_TEXT))
+        .collect();
     blocks.extend(form.fields.iter().map(input));
     let mut view = SlackModalView::new(plain(&form.title, limits::VIEW_TITLE).into(), blocks)
         .with_close("Cancel".into())
@@ -81,7 +93,10 @@ fn shortened(card: &Card) -> Card {
     };
     let mut parts: Vec<Part> = card.parts.iter().enumerate().filter_map(keep).collect();
     parts.truncate(24);
-    Card { parts, ..card.clone() }
+    Card {
+        parts,
+        ..card.clone()
+    }
 }
 
 fn render(card: &Card, size: Size, cut: bool) -> Value {
@@ -92,7 +107,11 @@ fn render(card: &Card, size: Size, cut: bool) -> Value {
         match part {
             Part::Heading { title, status } => {
                 top.push(SlackHeaderBlock::new(plain(title, limits::HEADER_TEXT).into()).into());
-                barred.extend(status.iter().map(|status| section(&Text::default().bold(status), size.text)));
+                barred.extend(
+                    status
+                        .iter()
+                        .map(|status| section(&Text::default().bold(status), size.text)),
+                );
             }
             other => barred.extend(part_blocks(other, size)),
         }
@@ -125,7 +144,11 @@ fn part_blocks(part: &Part, size: Size) -> Vec<SlackBlock> {
     match part {
         Part::Heading { title, status } => {
             let mut blocks = vec![SlackHeaderBlock::new(plain(title, limits::HEADER_TEXT).into()).into()];
-            blocks.extend(status.iter().map(|status| section(&Text::default().bold(status), size.text)));
+            blocks.extend(
+                status
+                    .iter()
+                    .map(|status| section(&Text::default().bold(status), size.text)),
+            );
             blocks
         }
         Part::Text(text) => vec![section(text, size.text)],
@@ -141,14 +164,22 @@ fn part_blocks(part: &Part, size: Size) -> Vec<SlackBlock> {
         }
         Part::Footer(words) => vec![small_print(&plain(words, size.text))],
         Part::Image { url, alt } => Url::parse(url)
-            .map(|url| SlackImageBlock::new(SlackImageUrlOrFile::ImageUrl { image_url: url }, plain(alt, 1_000)).into())
+            .map(|url| {
+                SlackImageBlock::new(
+                    SlackImageUrlOrFile::ImageUrl { image_url: url },
+                    plain(alt, 1_000),
+                )
+                .into()
+            })
             .into_iter()
             .collect(),
     }
 }
 
 fn section(text: &Text, most: usize) -> SlackBlock {
-    SlackSectionBlock::new().with_text(marked(mrkdwn(text, most)).into()).into()
+    SlackSectionBlock::new()
+        .with_text(marked(mrkdwn(text, most)).into())
+        .into()
 }
 
 /// Verbatim, so that Slack does not turn words that people typed into links and mentions.
@@ -165,7 +196,11 @@ fn small_print(words: &str) -> SlackBlock {
 fn facts_blocks(facts: &[(String, Text)], size: Size) -> Vec<SlackBlock> {
     let mut sections = vec![String::new()];
     for (label, value) in facts {
-        let line = format!("*{}*  {}", escape(&plain(label, 60)), mrkdwn(value, size.text / 2));
+        let line = format!(
+            "*{}*  {}",
+            escape(&plain(label, 60)),
+            mrkdwn(value, size.text / 2)
+        );
         let last = sections.len() - 1;
         let length = sections[last].chars().count() + line.chars().count() + 1;
         if sections[last].is_empty() {
@@ -178,19 +213,33 @@ fn facts_blocks(facts: &[(String, Text)], size: Size) -> Vec<SlackBlock> {
         }
     }
     let blocks = sections.into_iter().filter(|text| !text.is_empty());
-    blocks.map(|text| SlackSectionBlock::new().with_text(marked(text).into()).into()).collect()
+    blocks
+        .map(|text| SlackSectionBlock::new().with_text(marked(text).into()).into())
+        .collect()
 }
 
 fn table(head: &[String], right: &[bool], rows: &[Vec<String>], most: usize) -> Vec<SlackBlock> {
     let cells = |row: &[String]| -> Vec<SlackTableCell> {
-        let cell = |words: &String| if words.is_empty() { "–".into() } else { plain(words, 200).into() };
+        let cell = |words: &String| {
+            if words.is_empty() {
+                "–".into()
+            } else {
+                plain(words, 200).into()
+            }
+        };
         row.iter().map(cell).collect()
     };
     let mut lines = vec![cells(head)];
     lines.extend(rows.iter().take(most).map(|row| cells(row)));
     let setting = |right: &bool| {
-        let align = if *right { SlackTableColumnAlign::Right } else { SlackTableColumnAlign::Left };
-        SlackTableColumnSetting::new().with_align(align).with_is_wrapped(true)
+        let align = if *right {
+            SlackTableColumnAlign::Right
+        } else {
+            SlackTableColumnAlign::Left
+        };
+        SlackTableColumnSetting::new()
+            .with_align(align)
+            .with_is_wrapped(true)
     };
     let block = SlackTableBlock::new(lines).with_column_settings(right.iter().map(setting).collect());
     let mut blocks = vec![block.into()];
@@ -220,7 +269,11 @@ fn button(button: &Button) -> Option<SlackBlockButtonElement> {
 fn input(field: &Field) -> SlackBlock {
     let action = SlackActionId(field.id.clone());
     let element = match &field.kind {
-        FieldKind::Text { multiline, max, initial } => {
+        FieldKind::Text {
+            multiline,
+            max,
+            initial,
+        } => {
             let mut element = SlackBlockPlainTextInputElement::new()
                 .with_action_id(action)
                 .with_multiline(*multiline)
@@ -230,8 +283,13 @@ fn input(field: &Field) -> SlackBlock {
         }
         FieldKind::Select { choices, initial } => {
             let options: Vec<_> = choices.iter().take(limits::OPTIONS).map(option).collect();
-            let chosen = options.iter().find(|option| Some(&option.value) == initial.as_ref()).cloned();
-            let mut element = SlackBlockStaticSelectElement::new().with_action_id(action).with_options(options);
+            let chosen = options
+                .iter()
+                .find(|option| Some(&option.value) == initial.as_ref())
+                .cloned();
+            let mut element = SlackBlockStaticSelectElement::new()
+                .with_action_id(action)
+                .with_options(options);
             element.initial_option = chosen;
             SlackInputBlockElement::StaticSelect(element)
         }
@@ -258,4 +316,168 @@ fn option(choice: &Choice) -> SlackBlockChoiceItem<SlackBlockPlainTextOnly> {
 fn to_value(view: &SlackView) -> Value {
     // Slack's types are maps of text keys, which always have a JSON form.
     serde_json::to_value(view).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use workflow_engine::ports::chat::Column;
+
+    use super::*;
+
+    fn button(action: &str, label: &str, style: ButtonStyle) -> Button {
+        Button {
+            action: action.into(),
+            label: label.into(),
+            value: "v1.142.2.7c1e".into(),
+            style,
+            url: None,
+        }
+    }
+
+    /// The JSON with each block on a line of its own.
+    fn outline(body: &Value) -> String {
+        let mut body = body.clone();
+        let mut lines: Vec<String> = Vec::new();
+        for pointer in ["/blocks", "/attachments/0/blocks"] {
+            if let Some(blocks) = body.pointer_mut(pointer).map(Value::take) {
+                lines.push(format!("{pointer}:"));
+                lines.extend(blocks.as_array().unwrap().iter().map(Value::to_string));
+            }
+        }
+        lines.push(body.to_string());
+        lines.join("\n")
+    }
+
+    fn root_card() -> Card {
+        Card::new(Tone::Waiting, "Route change #142 waits for Security and Owner")
+            .with(Part::Heading {
+                title: "Route change #142 · support-answer".into(),
+                status: Some("Awaiting approval · 2 of 4".into()),
+            })
+            .with(Part::Text("Move from <gpt-4o> to gpt-4o-mini.".into()))
+            .with(Part::Facts(vec![
+                (
+                    "Platform".into(),
+                    "approved by Ana R., 14:02 · recorded #811".into(),
+                ),
+                ("Security".into(), Text::from("waiting for ").bold("@sec-oncall")),
+            ]))
+            .with(Part::Buttons(vec![
+                button("approve", "Approve", ButtonStyle::Primary),
+                button("deny", "Deny", ButtonStyle::Danger),
+            ]))
+            .with(Part::Footer("packet 7c1e…a9 · rev 2 · 14:10:22 UTC".into()))
+    }
+
+    #[test]
+    fn the_root_card_is_a_heading_and_a_bar_with_the_rest() {
+        insta::assert_snapshot!(outline(&message(&root_card())), @r##"
+        /blocks:
+        {"text":{"text":"Route change #142 · support-answer","type":"plain_text"},"type":"header"}
+        /attachments/0/blocks:
+        {"text":{"text":"*Awaiting approval · 2 of 4*","type":"mrkdwn","verbatim":true},"type":"section"}
+        {"text":{"text":"Move from &lt;gpt-4o&gt; to gpt-4o-mini.","type":"mrkdwn","verbatim":true},"type":"section"}
+        {"text":{"text":"*Platform*  approved by Ana R., 14:02 · recorded #811\n*Security*  waiting for *@sec-oncall*","type":"mrkdwn","verbatim":true},"type":"section"}
+        {"elements":[{"action_id":"approve","style":"primary","text":{"text":"Approve","type":"plain_text"},"type":"button","value":"v1.142.2.7c1e"},{"action_id":"deny","style":"danger","text":{"text":"Deny","type":"plain_text"},"type":"button","value":"v1.142.2.7c1e"}],"type":"actions"}
+        {"elements":[{"text":"packet 7c1e…a9 · rev 2 · 14:10:22 UTC","type":"mrkdwn","verbatim":true}],"type":"context"}
+        {"attachments":[{"blocks":null,"color":"#2f6fde"}],"blocks":null,"text":"Route change #142 waits for Security and Owner"}
+        "##);
+    }
+
+    #[test]
+    fn a_table_keeps_its_numbers_right_and_its_empty_cells_visible() {
+        let columns = vec![
+            Column {
+                title: "Kind".into(),
+                right: false,
+            },
+            Column {
+                title: "Points".into(),
+                right: true,
+            },
+        ];
+        let card = Card::new(Tone::Progress, "Evidence").with(Part::Table {
+            columns,
+            rows: vec![
+                vec!["relevance".into(), "−7.5".into()],
+                vec!["simple".into(), String::new()],
+            ],
+        });
+        insta::assert_snapshot!(message(&card)["blocks"][0].to_string(), @r#"{"column_settings":[{"align":"left","is_wrapped":true},{"align":"right","is_wrapped":true}],"rows":[[{"text":"Kind","type":"raw_text"},{"text":"Points","type":"raw_text"}],[{"text":"relevance","type":"raw_text"},{"text":"−7.5","type":"raw_text"}],[{"text":"simple","type":"raw_text"},{"text":"–","type":"raw_text"}]],"type":"table"}"#);
+    }
+
+    #[test]
+    fn a_form_has_a_block_for_each_question() {
+        let form = Form {
+            id: "deny".into(),
+            title: "Deny route change #142".into(),
+            submit: Some("Deny".into()),
+            context: "v1.142.2".into(),
+            intro: vec!["This ends the change.".into()],
+            fields: vec![
+                Field {
+                    id: "reason".into(),
+                    label: "Why".into(),
+                    hint: Some("The requester reads it.".into()),
+                    optional: false,
+                    kind: FieldKind::Text {
+                        multiline: true,
+                        max: 2_000,
+                        initial: None,
+                    },
+                },
+                Field {
+                    id: "savings".into(),
+                    label: "Savings".into(),
+                    hint: None,
+                    optional: true,
+                    kind: FieldKind::Tick {
+                        label: "It is filed to save money".into(),
+                        initial: true,
+                    },
+                },
+            ],
+        };
+        let view = modal(&form);
+        assert_eq!(limits::view(&view), []);
+        insta::assert_snapshot!(outline(&view), @r#"
+        /blocks:
+        {"text":{"text":"This ends the change.","type":"mrkdwn","verbatim":true},"type":"section"}
+        {"block_id":"reason","element":{"action_id":"reason","max_length":2000,"multiline":true,"type":"plain_text_input"},"hint":{"text":"The requester reads it.","type":"plain_text"},"label":{"text":"Why","type":"plain_text"},"optional":false,"type":"input"}
+        {"block_id":"savings","element":{"action_id":"savings","initial_options":[{"text":{"text":"It is filed to save money","type":"plain_text"},"value":"yes"}],"options":[{"text":{"text":"It is filed to save money","type":"plain_text"},"value":"yes"}],"type":"checkboxes"},"label":{"text":"Savings","type":"plain_text"},"optional":true,"type":"input"}
+        {"blocks":null,"callback_id":"deny","close":{"text":"Cancel","type":"plain_text"},"private_metadata":"v1.142.2","submit":{"text":"Deny","type":"plain_text"},"title":{"text":"Deny route change #142","type":"plain_text"},"type":"modal"}
+        "#);
+    }
+
+    #[test]
+    fn however_long_a_card_is_it_fits_and_keeps_its_buttons() {
+        let long = "żółć <b> & ".repeat(2_000);
+        let mut card = root_card();
+        for _ in 0..80 {
+            card = card.with(Part::Text(long.as_str().into()));
+        }
+        card = card.with(Part::Table {
+            columns: vec![
+                Column {
+                    title: "k".into(),
+                    right: false
+                };
+                3
+            ],
+            rows: vec![vec![long.clone(); 3]; 500],
+        });
+        card = card.with(Part::Buttons(vec![button(
+            "evidence",
+            "Evidence",
+            ButtonStyle::Plain,
+        )]));
+        let body = message(&card);
+        assert_eq!(limits::message(&body), []);
+        let text = body.to_string();
+        assert!(
+            text.contains("\"approve\"") && text.contains("\"evidence\""),
+            "{text}"
+        );
+        assert!(text.contains("Shortened to fit"));
+    }
 }

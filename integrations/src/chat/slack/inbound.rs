@@ -13,7 +13,8 @@ use super::{
 
 /// Verifies and reads one request to `/chat/slack/{events,interactions,commands}`.
 pub(super) fn receive(secret: &SecretString, delivery: &HttpDelivery<'_>) -> Result<Received, Rejected> {
-    let fields = || -> BTreeMap<String, String> { serde_urlencoded::from_bytes(delivery.body).unwrap_or_default() };
+    let fields =
+        || -> BTreeMap<String, String> { serde_urlencoded::from_bytes(delivery.body).unwrap_or_default() };
     // Slack's certificate check comes unsigned and asks for nothing.
     if delivery.endpoint != "events" && fields().contains_key("ssl_check") {
         return Ok(Received::Ignored("ssl_check".to_owned()));
@@ -25,7 +26,9 @@ pub(super) fn receive(secret: &SecretString, delivery: &HttpDelivery<'_>) -> Res
     match delivery.endpoint {
         "commands" => Ok(received(wire::command(&fields()))),
         "interactions" => {
-            let payload = fields().remove("payload").ok_or_else(|| malformed("no field `payload`"))?;
+            let payload = fields()
+                .remove("payload")
+                .ok_or_else(|| malformed("no field `payload`"))?;
             Ok(received(wire::interactive(&json(payload.as_bytes())?)))
         }
         "events" => events(&json(delivery.body)?),
@@ -35,7 +38,9 @@ pub(super) fn receive(secret: &SecretString, delivery: &HttpDelivery<'_>) -> Res
 
 fn events(body: &Value) -> Result<Received, Rejected> {
     if body["type"] == "url_verification" {
-        let challenge = body["challenge"].as_str().ok_or_else(|| malformed("no `challenge`"))?;
+        let challenge = body["challenge"]
+            .as_str()
+            .ok_or_else(|| malformed("no `challenge`"))?;
         return Ok(Received::Echo(challenge.to_owned()));
     }
     Ok(received(wire::event(body)))

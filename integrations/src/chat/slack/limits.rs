@@ -63,14 +63,20 @@ pub fn message(body: &Value) -> Vec<Breach> {
         count += check.blocks(&attachment["blocks"], &format!("attachments[{index}].blocks"));
     }
     if count > MESSAGE_BLOCKS {
-        check.breach("invalid_blocks", format!("blocks: {count} of at most {MESSAGE_BLOCKS}"));
+        check.breach(
+            "invalid_blocks",
+            format!("blocks: {count} of at most {MESSAGE_BLOCKS}"),
+        );
     }
     if count == 0 && body["text"].as_str().is_none_or(str::is_empty) {
         check.breach("no_text", "neither text nor blocks".to_owned());
     }
     let total = characters(&body["blocks"]) + characters(&body["attachments"]);
     if total > MESSAGE_CHARACTERS {
-        check.breach("msg_blocks_too_long", format!("{total} of at most {MESSAGE_CHARACTERS} characters"));
+        check.breach(
+            "msg_blocks_too_long",
+            format!("{total} of at most {MESSAGE_CHARACTERS} characters"),
+        );
     }
     check.found
 }
@@ -82,7 +88,10 @@ pub fn view(view: &Value) -> Vec<Breach> {
     let mut check = Check::new(if modal { "modal" } else { "home" });
     let count = check.blocks(&view["blocks"], "blocks");
     if count > VIEW_BLOCKS {
-        check.breach("invalid_arguments", format!("blocks: {count} of at most {VIEW_BLOCKS}"));
+        check.breach(
+            "invalid_arguments",
+            format!("blocks: {count} of at most {VIEW_BLOCKS}"),
+        );
     }
     for part in ["title", "submit", "close"] {
         if !view[part].is_null() {
@@ -94,7 +103,10 @@ pub fn view(view: &Value) -> Vec<Breach> {
     }
     let asks = list(&view["blocks"]).iter().any(|block| block["type"] == "input");
     if modal && asks && view["submit"].is_null() {
-        check.breach("invalid_arguments", "submit: a modal with inputs needs one".to_owned());
+        check.breach(
+            "invalid_arguments",
+            "submit: a modal with inputs needs one".to_owned(),
+        );
     }
     check.length(&view["private_metadata"], "private_metadata", PRIVATE_METADATA);
     check.length(&view["callback_id"], "callback_id", ID);
@@ -145,7 +157,11 @@ impl Check {
     }
 
     fn invalid(&mut self, what: String) {
-        let code = if self.surface == "message" { "invalid_blocks" } else { "invalid_arguments" };
+        let code = if self.surface == "message" {
+            "invalid_blocks"
+        } else {
+            "invalid_arguments"
+        };
         self.breach(code, what);
     }
 
@@ -262,7 +278,9 @@ impl Check {
         self.count(&block["rows"], &format!("{at}.rows"), TABLE_ROWS);
         for (index, row) in list(&block["rows"]).iter().enumerate() {
             self.count(row, &format!("{at}.rows[{index}]"), TABLE_COLUMNS);
-            let empty = list(row).iter().any(|cell| cell["text"].as_str().is_some_and(str::is_empty));
+            let empty = list(row)
+                .iter()
+                .any(|cell| cell["text"].as_str().is_some_and(str::is_empty));
             if empty {
                 self.invalid(format!("{at}.rows[{index}]: an empty cell"));
             }
@@ -278,11 +296,19 @@ impl Check {
         let at = format!("{at}.element");
         self.length(&element["action_id"], &format!("{at}.action_id"), ID);
         if !element["placeholder"].is_null() {
-            self.text(&element["placeholder"], &format!("{at}.placeholder"), PLACEHOLDER, true);
+            self.text(
+                &element["placeholder"],
+                &format!("{at}.placeholder"),
+                PLACEHOLDER,
+                true,
+            );
         }
         match element["type"].as_str().unwrap_or("") {
             "plain_text_input" => {
-                if element["max_length"].as_u64().is_some_and(|most| most > INPUT_TEXT) {
+                if element["max_length"]
+                    .as_u64()
+                    .is_some_and(|most| most > INPUT_TEXT)
+                {
                     self.invalid(format!("{at}.max_length: at most {INPUT_TEXT}"));
                 }
             }
@@ -330,7 +356,10 @@ mod tests {
     #[test]
     fn all_blocks_together_hold_13200_characters() {
         let blocks: Vec<Value> = (0..5).map(|_| section(2700)).collect();
-        assert_eq!(codes(&message(&json!({"text": "t", "blocks": blocks}))), ["msg_blocks_too_long"]);
+        assert_eq!(
+            codes(&message(&json!({"text": "t", "blocks": blocks}))),
+            ["msg_blocks_too_long"]
+        );
     }
 
     #[test]
@@ -344,7 +373,9 @@ mod tests {
     fn a_modal_with_a_question_needs_a_submit_and_takes_no_table() {
         let input = json!({"type": "input", "label": {"type": "plain_text", "text": "Why"}, "element": {"type": "plain_text_input"}});
         let table = json!({"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]]});
-        let found = view(&json!({"type": "modal", "title": {"type": "plain_text", "text": "T"}, "blocks": [input, table]}));
+        let found = view(
+            &json!({"type": "modal", "title": {"type": "plain_text", "text": "T"}, "blocks": [input, table]}),
+        );
         assert_eq!(found.len(), 2, "{found:?}");
     }
 

@@ -2,6 +2,8 @@
 
 mod api;
 mod blocks;
+#[cfg(feature = "fakes")]
+pub mod fake;
 mod inbound;
 pub mod limits;
 pub mod signature;
@@ -16,8 +18,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use workflow_engine::ports::chat::{
-    Answer, Attachment, Card, ChatError, ChatPlatform, ChatUser, Checked, Form, HttpDelivery, MessageRef, Place,
-    Received, Rejected, Text,
+    Answer, Attachment, Card, ChatError, ChatPlatform, ChatUser, Checked, Form, HttpDelivery, MessageRef,
+    Place, Received, Rejected, Text,
 };
 
 /// The `event_type` of the metadata by which we know our own messages.
@@ -43,7 +45,11 @@ pub struct Config {
 impl Config {
     /// The app with these secrets at Slack itself.
     #[must_use]
-    pub fn new(bot_token: SecretString, app_token: Option<SecretString>, signing_secret: SecretString) -> Self {
+    pub fn new(
+        bot_token: SecretString,
+        app_token: Option<SecretString>,
+        signing_secret: SecretString,
+    ) -> Self {
         Self {
             bot_token,
             app_token,
@@ -114,7 +120,10 @@ impl ChatPlatform for Slack {
         }
         let us: Us = self.api.post("auth.test", &json!({})).await?;
         let warnings = if self.sockets == 1 {
-            vec!["one Socket Mode connection: clicks made while it is refreshed are lost; set sockets = 2".to_owned()]
+            vec![
+                "one Socket Mode connection: clicks made while it is refreshed are lost; set sockets = 2"
+                    .to_owned(),
+            ]
         } else {
             Vec::new()
         };
@@ -146,7 +155,12 @@ impl ChatPlatform for Slack {
         let with_marks = ("include_all_metadata", Some("true"));
         let found: Messages = match &to.thread {
             Some(thread) => {
-                let query = [channel, ("ts", Some(thread.as_str())), ("limit", Some("200")), with_marks];
+                let query = [
+                    channel,
+                    ("ts", Some(thread.as_str())),
+                    ("limit", Some("200")),
+                    with_marks,
+                ];
                 self.api.fetch("conversations.replies", &query).await?
             }
             None => {
@@ -155,10 +169,18 @@ impl ChatPlatform for Slack {
             }
         };
         let ours = |message: &&Value| {
-            message.pointer("/metadata/event_type").is_some_and(|kind| kind == MARK)
-                && message.pointer("/metadata/event_payload/mark").is_some_and(|found| found == mark)
+            message
+                .pointer("/metadata/event_type")
+                .is_some_and(|kind| kind == MARK)
+                && message
+                    .pointer("/metadata/event_payload/mark")
+                    .is_some_and(|found| found == mark)
         };
-        let message = found.messages.iter().find(ours).and_then(|message| message["ts"].as_str());
+        let message = found
+            .messages
+            .iter()
+            .find(ours)
+            .and_then(|message| message["ts"].as_str());
         Ok(message.map(|message| MessageRef {
             channel: to.channel.clone(),
             message: message.to_owned(),
@@ -202,12 +224,19 @@ impl ChatPlatform for Slack {
             user: Value,
         }
         let Info { user } = self.api.fetch("users.info", &[("user", Some(id))]).await?;
-        let text = |pointer: &str| user.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |pointer: &str| {
+            user.pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let is = |name: &str| user[name] == true;
         Ok(ChatUser {
             workspace: text("/team_id"),
             id: id.to_owned(),
-            name: Some(text("/profile/real_name")).filter(|name| !name.is_empty()).unwrap_or_else(|| text("/name")),
+            name: Some(text("/profile/real_name"))
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| text("/name")),
             email: Some(text("/profile/email")).filter(|email| !email.is_empty()),
             is_guest: is("is_restricted") || is("is_ultra_restricted"),
             is_bot: is("is_bot") || is("is_workflow_bot"),
@@ -223,14 +252,21 @@ impl ChatPlatform for Slack {
             file_id: String,
         }
         let length = file.bytes.len().to_string();
-        let query = [("filename", Some(file.name.as_str())), ("length", Some(length.as_str()))];
+        let query = [
+            ("filename", Some(file.name.as_str())),
+            ("length", Some(length.as_str())),
+        ];
         let slot: Slot = self.api.fetch("files.getUploadURLExternal", &query).await?;
         self.api.put_file(&slot.upload_url, &file.bytes).await?;
-        let mut body = json!({"files": [{"id": slot.file_id, "title": file.title}], "channel_id": thread.channel});
+        let mut body =
+            json!({"files": [{"id": slot.file_id, "title": file.title}], "channel_id": thread.channel});
         if let Some(ts) = &thread.thread {
             body["thread_ts"] = json!(ts);
         }
-        self.api.post("files.completeUploadExternal", &body).await.map(|Done {}| ())
+        self.api
+            .post("files.completeUploadExternal", &body)
+            .await
+            .map(|Done {}| ())
     }
 
     fn receive(&self, delivery: &HttpDelivery<'_>) -> Result<Received, Rejected> {
@@ -254,7 +290,10 @@ impl ChatPlatform for Slack {
 #[must_use]
 pub fn preview(card: &Card) -> (Value, Vec<String>) {
     let body = blocks::message(card);
-    let breaches = limits::message(&body).into_iter().map(|breach| breach.what).collect();
+    let breaches = limits::message(&body)
+        .into_iter()
+        .map(|breach| breach.what)
+        .collect();
     (body, breaches)
 }
 
@@ -262,7 +301,10 @@ pub fn preview(card: &Card) -> (Value, Vec<String>) {
 #[must_use]
 pub fn preview_form(form: &Form) -> (Value, Vec<String>) {
     let view = blocks::modal(form);
-    let breaches = limits::view(&view).into_iter().map(|breach| breach.what).collect();
+    let breaches = limits::view(&view)
+        .into_iter()
+        .map(|breach| breach.what)
+        .collect();
     (view, breaches)
 }
 

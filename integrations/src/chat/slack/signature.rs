@@ -60,7 +60,13 @@ mod tests {
     fn check(body: &str, signature: &str, seconds_later: i64) -> Result<(), Rejected> {
         let stamp: i64 = STAMP.parse().unwrap();
         let now = DateTime::from_timestamp(stamp + seconds_later, 0).unwrap();
-        verify(&SecretString::from(SECRET), STAMP, body.as_bytes(), signature, now)
+        verify(
+            &SecretString::from(SECRET),
+            STAMP,
+            body.as_bytes(),
+            signature,
+            now,
+        )
     }
 
     #[test]
@@ -70,8 +76,14 @@ mod tests {
 
     #[test]
     fn a_changed_byte_is_refused() {
-        assert_eq!(check(&BODY.replace("foobar", "foobaz"), SIGNATURE, 0), Err(Rejected::Signature));
-        assert_eq!(check(BODY, &SIGNATURE.replace("a211", "a212"), 0), Err(Rejected::Signature));
+        assert_eq!(
+            check(&BODY.replace("foobar", "foobaz"), SIGNATURE, 0),
+            Err(Rejected::Signature)
+        );
+        assert_eq!(
+            check(BODY, &SIGNATURE.replace("a211", "a212"), 0),
+            Err(Rejected::Signature)
+        );
         assert_eq!(check(BODY, "", 0), Err(Rejected::Signature));
     }
 

@@ -54,7 +54,12 @@ impl Health {
 }
 
 /// Keeps `sockets` connections open until `stop`.
-pub async fn run(slack: Arc<Slack>, sink: Arc<dyn InteractionSink>, health: Arc<Health>, stop: CancellationToken) {
+pub async fn run(
+    slack: Arc<Slack>,
+    sink: Arc<dyn InteractionSink>,
+    health: Arc<Health>,
+    stop: CancellationToken,
+) {
     let sockets: FuturesUnordered<_> = (0..slack.sockets())
         .map(|_| Socket {
             slack: slack.clone(),
@@ -114,7 +119,11 @@ impl Socket {
             Ok(url) => url,
             Err(ChatError::Permanent { code, remedy }) => {
                 tracing::error!(code, remedy, "Slack refuses a Socket Mode connection");
-                return if self.stop.is_cancelled() { Ended::Final } else { Ended::TooMany };
+                return if self.stop.is_cancelled() {
+                    Ended::Final
+                } else {
+                    Ended::TooMany
+                };
             }
             Err(error) => {
                 tracing::warn!(%error, "no Socket Mode connection yet");
@@ -263,5 +272,7 @@ enum Frame {
 /// The fields of a slash command, which Socket Mode sends as JSON.
 fn fields(payload: &Value) -> std::collections::BTreeMap<String, String> {
     let object = payload.as_object().into_iter().flatten();
-    object.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    object
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
 }

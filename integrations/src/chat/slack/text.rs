@@ -90,7 +90,11 @@ impl Budget {
             return;
         }
         // Slack sees emphasis only when it does not begin or end with a space.
-        let (open, close) = if words.trim() == words { (open, close) } else { ("", "") };
+        let (open, close) = if words.trim() == words {
+            (open, close)
+        } else {
+            ("", "")
+        };
         self.text.push_str(open);
         self.left -= around;
         for letter in words.chars() {
@@ -138,7 +142,10 @@ mod tests {
     #[test]
     fn a_link_is_there_whole_or_not_at_all() {
         let text = Text::from("see ").link("the page", "https://governor.example/changes/142");
-        assert_eq!(mrkdwn(&text, 60), "see <https://governor.example/changes/142|the page>");
+        assert_eq!(
+            mrkdwn(&text, 60),
+            "see <https://governor.example/changes/142|the page>"
+        );
         assert_eq!(mrkdwn(&text, 30), "see …");
     }
 

@@ -29,7 +29,12 @@ pub(super) fn command(fields: &BTreeMap<String, String>) -> Read {
     let trigger = field("trigger_id");
     let text = field("text").unwrap_or_default();
     let place = field("channel_id").map(|channel| Place::channel(&channel));
-    let about = [Some(user.clone()), trigger.clone(), Some(name.clone()), Some(text.clone())];
+    let about = [
+        Some(user.clone()),
+        trigger.clone(),
+        Some(name.clone()),
+        Some(text.clone()),
+    ];
     Read::Done(Box::new(Interaction {
         delivery: delivery("command", &about),
         platform: "slack".to_owned(),
@@ -61,7 +66,7 @@ pub(super) fn event(body: &Value) -> Read {
     let about = match kind {
         "app_home_opened" => Kind::HomeOpened,
         "message" if is_reply(event) => Kind::ThreadReply {
-            text: text(event, "/text").unwrap_or_default(),
+            text: unescape(&text(event, "/text").unwrap_or_default()),
         },
         other => return Read::Other(format!("event `{other}`")),
     };
@@ -70,13 +75,20 @@ pub(super) fn event(body: &Value) -> Read {
         channel,
         thread: text(event, "/thread_ts"),
     });
-    let fallback = [text(event, "/channel"), text(event, "/ts"), text(event, "/event_ts"), Some(user.clone())];
+    let fallback = [
+        text(event, "/channel"),
+        text(event, "/ts"),
+        text(event, "/event_ts"),
+        Some(user.clone()),
+    ];
     Read::Done(Box::new(Interaction {
         delivery: text(body, "/event_id").unwrap_or_else(|| delivery("event", &fallback)),
         platform: "slack".to_owned(),
         workspace: text(body, "/team_id").or_else(|| text(body, "/enterprise_id")),
         user,
-        message: channel.zip(text(event, "/ts")).map(|(channel, message)| MessageRef { channel, message }),
+        message: channel
+            .zip(text(event, "/ts"))
+            .map(|(channel, message)| MessageRef { channel, message }),
         place,
         trigger: None,
         kind: about,
@@ -86,8 +98,12 @@ pub(super) fn event(body: &Value) -> Read {
 /// Words of a person in a thread, or in a direct message to us. Edits, joins and bots are not.
 fn is_reply(event: &Value) -> bool {
     let by_person = event["bot_id"].is_null() && event["bot_profile"].is_null();
-    let plain = event["subtype"].is_null() || event["subtype"] == "thread_broadcast" || event["subtype"] == "file_share";
-    let in_thread = event["thread_ts"].as_str().is_some_and(|thread| event["ts"] != thread);
+    let plain = event["subtype"].is_null()
+        || event["subtype"] == "thread_broadcast"
+        || event["subtype"] == "file_share";
+    let in_thread = event["thread_ts"]
+        .as_str()
+        .is_some_and(|thread| event["ts"] != thread);
     by_person && plain && (in_thread || event["channel_type"] == "im")
 }
 
@@ -115,7 +131,9 @@ fn click(payload: &Value) -> Read {
         workspace: workspace(payload),
         user,
         place: channel.clone().map(|channel| Place { channel, thread }),
-        message: channel.zip(message).map(|(channel, message)| MessageRef { channel, message }),
+        message: channel
+            .zip(message)
+            .map(|(channel, message)| MessageRef { channel, message }),
         trigger: text(payload, "/trigger_id"),
         kind: Kind::Click { action: name, value },
     }))
@@ -180,6 +198,13 @@ fn text(value: &Value, pointer: &str) -> Option<String> {
     value.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
 }
 
+/// What was typed: Slack sends the three characters of its own markup as entities.
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
+}
+
 /// A delivery id made of what makes this act of this person unlike any other, the same over HTTP and a socket.
 fn delivery(kind: &str, about: &[Option<String>]) -> String {
     let parts: Vec<&str> = about.iter().map(|part| part.as_deref().unwrap_or("")).collect();
@@ -215,7 +240,13 @@ mod tests {
         assert_eq!(click.user, "U1");
         assert_eq!(click.workspace.as_deref(), Some("T1"));
         assert_eq!(click.place.unwrap().thread.as_deref(), Some("17.5"));
-        assert_eq!(click.kind, Kind::Click { action: "approve".into(), value: "v1.x".into() });
+        assert_eq!(
+            click.kind,
+            Kind::Click {
+                action: "approve".into(),
+                value: "v1.x".into()
+            }
+        );
     }
 
     #[test]
@@ -232,10 +263,17 @@ mod tests {
     fn a_step_without_a_trigger_and_an_unknown_element_are_read() {
         let mut payload = block_actions();
         payload["trigger_id"] = Value::Null;
-        payload["actions"] = json!([{"type": "brand_new", "action_id": "pick", "selected_option": {"value": "a"}}]);
+        payload["actions"] =
+            json!([{"type": "brand_new", "action_id": "pick", "selected_option": {"value": "a"}}]);
         let click = read(interactive(&payload));
         assert_eq!(click.trigger, None);
-        assert_eq!(click.kind, Kind::Click { action: "pick".into(), value: "a".into() });
+        assert_eq!(
+            click.kind,
+            Kind::Click {
+                action: "pick".into(),
+                value: "a".into()
+            }
+        );
     }
 
     #[test]
@@ -258,32 +296,56 @@ mod tests {
                 "savings": {"savings": {"type": "checkboxes", "selected_options": [{"value": "yes", "text": {"type": "mrkdwn", "text": "x"}}]}}
             }}}
         });
-        let Kind::FormSubmitted { form, context, values } = read(interactive(&payload)).kind else {
+        let Kind::FormSubmitted {
+            form,
+            context,
+            values,
+        } = read(interactive(&payload)).kind
+        else {
             panic!("no form")
         };
         assert_eq!((form.as_str(), context.as_str()), ("file", "ctx"));
-        assert_eq!(values.into_iter().collect::<Vec<_>>(), [
-            ("savings".into(), "yes".into()), ("why".into(), "cheaper".into()), ("workflow".into(), "support-answer".into())
-        ] as [(String, String); 3]);
+        assert_eq!(
+            values.into_iter().collect::<Vec<_>>(),
+            [
+                ("savings".into(), "yes".into()),
+                ("why".into(), "cheaper".into()),
+                ("workflow".into(), "support-answer".into())
+            ] as [(String, String); 3]
+        );
     }
 
     #[test]
     fn replies_of_people_count_and_our_own_do_not() {
         let mut body = json!({"event_id": "Ev1", "team_id": "T1", "event": {
-            "type": "message", "user": "U1", "text": "approve #142", "channel": "C1", "ts": "2.0", "thread_ts": "1.0"}});
+            "type": "message", "user": "U1", "text": "deny #142 because 2 &lt; 3 &amp;amp;", "channel": "C1", "ts": "2.0", "thread_ts": "1.0"}});
         let reply = read(event(&body));
         assert_eq!(reply.delivery, "Ev1");
-        assert_eq!(reply.kind, Kind::ThreadReply { text: "approve #142".into() });
+        assert_eq!(
+            reply.kind,
+            Kind::ThreadReply {
+                text: "deny #142 because 2 < 3 &amp;".into()
+            }
+        );
         body["event"]["bot_id"] = json!("B1");
         assert!(matches!(event(&body), Read::Other(_)));
         body["event"] = json!({"type": "message", "user": "U1", "text": "hi", "channel": "C1", "ts": "2.0"});
-        assert!(matches!(event(&body), Read::Other(_)), "channel talk outside our threads is not ours");
+        assert!(
+            matches!(event(&body), Read::Other(_)),
+            "channel talk outside our threads is not ours"
+        );
     }
 
     #[test]
     fn unknown_payloads_are_named_and_left() {
-        assert_eq!(interactive(&json!({"type": "shortcut"})), Read::Other("interactive `shortcut`".into()));
+        assert_eq!(
+            interactive(&json!({"type": "shortcut"})),
+            Read::Other("interactive `shortcut`".into())
+        );
         assert_eq!(interactive(&json!(null)), Read::Other("interactive ``".into()));
-        assert!(matches!(event(&json!({"event": {"type": "reaction_added", "user": "U1"}})), Read::Other(_)));
+        assert!(matches!(
+            event(&json!({"event": {"type": "reaction_added", "user": "U1"}})),
+            Read::Other(_)
+        ));
     }
 }

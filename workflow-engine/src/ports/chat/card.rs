@@ -197,7 +197,9 @@ impl fmt::Display for Text {
     /// The words without their emphasis.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|span| match span {
-            Span::Plain(words) | Span::Bold(words) | Span::Italic(words) | Span::Code(words) => f.write_str(words),
+            Span::Plain(words) | Span::Bold(words) | Span::Italic(words) | Span::Code(words) => {
+                f.write_str(words)
+            }
             Span::Link { text, .. } => f.write_str(text),
             Span::Mention(user) => write!(f, "@{user}"),
         })

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub use card::{Button, ButtonStyle, Card, Column, Part, Span, Text, Tone};
 pub use form::{Choice, Field, FieldKind, Form};
-pub use interaction::{Answer, HttpDelivery, Interaction, InteractionSink, Kind, NotTaken, Received, Rejected};
+pub use interaction::{
+    Answer, HttpDelivery, Interaction, InteractionSink, Kind, NotTaken, Received, Rejected,
+};
 
 /// A place that can hold messages: a channel or a direct message, or a thread in one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
