@@ -72,6 +72,15 @@ impl Tile {
         (width > 0 && tile.path() == path).then_some(tile)
     }
 
+    /// Whether a tree of `size` leaves has this tile, at this width or wider.
+    pub fn is_within(&self, size: u64) -> bool {
+        let level = match self.kind {
+            Kind::Hashes(level) => level,
+            Kind::Entries => 0,
+        };
+        self.width <= width(level, self.index, size)
+    }
+
     /// The digest of `node` from this tile's bytes; none if the bytes do not reach that far.
     pub fn node(bytes: &[u8], node: Node) -> Option<Hash> {
         let spread = node.level % HEIGHT;
@@ -142,7 +151,7 @@ fn row(kind: Kind, from: u64, to: u64) -> impl Iterator<Item = Tile> {
 /// How wide tile `index` of a level is in a tree of `size` leaves.
 fn width(level: u8, index: u64, size: u64) -> u16 {
     let wide = WIDTH as u64;
-    (size >> (level * HEIGHT)).saturating_sub(index * wide).min(wide) as u16
+    (size >> (level * HEIGHT)).saturating_sub(index.saturating_mul(wide)).min(wide) as u16
 }
 
 /// The partial tiles at the right edge of a growing tree, lowest level first: all that is needed to append.

@@ -1,0 +1,201 @@
+//! The sealed ledger to read: signed heads, entries, proofs, and every file of it as outsiders expect it.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    ledger::{
+        key::VerifierKey,
+        merkle::Plan,
+        note::{NoteFault, SignedCheckpoint},
+        proof::Proof,
+        tiles::{self, EntriesFault, Kind, Tile},
+    },
+    store::{db::Db, error::StoreError, ledger::read},
+    values::ChangeId,
+};
+
+/// Why something of the ledger cannot be given.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The database did not answer, or holds something unreadable.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The newest head is not one of this log's.
+    #[error("the newest checkpoint does not hold: {0}; run `governor ledger verify`")]
+    Checkpoint(#[from] NoteFault),
+    /// An entry does not fit into its bundle.
+    #[error(transparent)]
+    Entries(#[from] EntriesFault),
+    /// Not sealed, or not there at all.
+    #[error("entry #{index} is not sealed yet; the signed ledger has {size} entries, and sealing takes about a second")]
+    NotSealed {
+        /// The entry asked for.
+        index: u64,
+        /// Entries under the newest signed head.
+        size: u64,
+    },
+    /// A file of an export could not be written.
+    #[error("{}: cannot be written ({why}); check that the folder exists and that this user may write there", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        why: std::io::Error,
+    },
+}
+
+/// Reads the ledger that `log` signs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(super) db: Db,
+    pub(super) log: VerifierKey,
+}
+
+impl Ledger {
+    /// The ledger in `db`, whose heads must be signed by `log`.
+    #[must_use]
+    pub fn new(db: Db, log: VerifierKey) -> Self {
+        Self { db, log }
+    }
+
+    /// The key that heads and packets are checked with.
+    #[must_use]
+    pub fn key(&self) -> &VerifierKey {
+        &self.log
+    }
+
+    /// The newest signed head; none before the first seal.
+    ///
+    /// # Errors
+    /// [`LedgerError::Checkpoint`] when it is not signed by this log.
+    pub async fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, LedgerError> {
+        let Some(row) = read::newest_signed(self.db.reads()).await? else { return Ok(None) };
+        let note = SignedCheckpoint::parse(&row.note.unwrap_or_default())?;
+        note.verify(&self.log)?;
+        Ok(Some(note))
+    }
+
+    /// The bytes of an entry, sealed under the newest signed head.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotSealed`] beyond it.
+    pub async fn entry(&self, index: u64) -> Result<Vec<u8>, LedgerError> {
+        let size = self.sealed(index).await?.checkpoint.head.size;
+        let row = read::entries(self.db.reads(), index, 1).await?.into_iter().find(|row| row.pos == index as i64);
+        let event = row.and_then(|row| row.event).map(|event| event.body);
+        event.ok_or(LedgerError::NotSealed { index, size })
+    }
+
+    /// The proof that an entry is in the ledger, under the newest signed head.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotSealed`] beyond it.
+    pub async fn proof(&self, index: u64) -> Result<Proof, LedgerError> {
+        let checkpoint = self.sealed(index).await?;
+        let size = checkpoint.checkpoint.head.size;
+        let plan = Plan::inclusion(index, size).ok_or(LedgerError::NotSealed { index, size })?;
+        let path = read::digests(self.db.reads(), &plan, size).await?;
+        Ok(Proof { index, path, checkpoint })
+    }
+
+    /// The proof that the ledger of `new` entries begins with the one of `old`; none if `old` is larger.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn consistency(&self, old: u64, new: u64) -> Result<Option<Vec<[u8; 32]>>, LedgerError> {
+        let Some(plan) = Plan::consistency(old, new) else { return Ok(None) };
+        Ok(Some(read::digests(self.db.reads(), &plan, new).await?))
+    }
+
+    /// Where the events of one kind of a change are sealed, oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn places(&self, change: &ChangeId, kind: &str) -> Result<Vec<u64>, LedgerError> {
+        Ok(read::places(self.db.reads(), change.as_str(), kind).await?)
+    }
+
+    /// Keeps witnesses' cosignatures on a head; the note must still be ours.
+    ///
+    /// # Errors
+    /// [`LedgerError::Checkpoint`] when it is not.
+    pub async fn keep_cosigned(&self, note: &SignedCheckpoint) -> Result<(), LedgerError> {
+        let (head, text) = (note.verify(&self.log)?, note.to_text());
+        let unit = self.db.write(move |tx| {
+            Box::pin(async move { crate::store::ledger::write::cosigned(tx, head, &text).await })
+        });
+        Ok(unit.await?)
+    }
+
+    /// One file of the ledger as C2SP tlog-tiles name it, `checkpoint` or `tile/…`; none for any other name and for
+    /// what the newest signed head does not reach. Partial tiles of earlier heads are there too.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn file(&self, path: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        let Some(checkpoint) = self.checkpoint().await? else { return Ok(None) };
+        if path == "checkpoint" {
+            return Ok(Some(checkpoint.to_text().into_bytes()));
+        }
+        let Some(tile) = Tile::from_path(path) else { return Ok(None) };
+        if !tile.is_within(checkpoint.checkpoint.head.size) {
+            return Ok(None);
+        }
+        match tile.kind {
+            Kind::Hashes(_) => {
+                let bytes = read::tile(self.db.reads(), tile).await?;
+                Ok(bytes.and_then(|bytes| Some(bytes.get(..usize::from(tile.width) * 32)?.to_vec())))
+            }
+            Kind::Entries => self.bundle(tile).await.map(Some),
+        }
+    }
+
+    /// Writes the whole signed ledger below `out`: `checkpoint`, `tile/…`, `log.pub.pem` and `log.vkey`. Gives the
+    /// number of entries. The checkpoint is written last, so a folder with one is complete.
+    ///
+    /// # Errors
+    /// [`LedgerError::Write`] for a file that cannot be written.
+    pub async fn export(&self, out: &Path) -> Result<u64, LedgerError> {
+        let checkpoint = self.checkpoint().await?;
+        let size = checkpoint.as_ref().map_or(0, |note| note.checkpoint.head.size);
+        for tile in tiles::changed(0, size) {
+            let bytes = self.file(&tile.path()).await?;
+            let bytes = bytes.ok_or_else(|| StoreError::Corrupt(format!("{tile} of the ledger's tree is gone")))?;
+            put(out.join(tile.path()), &bytes).await?;
+        }
+        put(out.join("log.pub.pem"), self.log.to_pem().as_bytes()).await?;
+        put(out.join("log.vkey"), format!("{}\n", self.log).as_bytes()).await?;
+        if let Some(note) = checkpoint {
+            put(out.join("checkpoint"), note.to_text().as_bytes()).await?;
+        }
+        Ok(size)
+    }
+
+    async fn bundle(&self, tile: Tile) -> Result<Vec<u8>, LedgerError> {
+        let from = tile.index * tiles::WIDTH as u64;
+        let rows = read::entries(self.db.reads(), from, u32::from(tile.width)).await?;
+        let mut bodies = Vec::with_capacity(rows.len());
+        for (index, row) in (from..).zip(&rows) {
+            let event = row.event.as_ref().filter(|_| row.pos.unsigned_abs() == index);
+            let gone = || StoreError::Corrupt(format!("entry #{index} of the ledger is gone"));
+            bodies.push(event.ok_or_else(gone)?.body.as_slice());
+        }
+        Ok(tiles::encode_entries(bodies)?)
+    }
+
+    async fn sealed(&self, index: u64) -> Result<SignedCheckpoint, LedgerError> {
+        let newest = self.checkpoint().await?;
+        let size = newest.as_ref().map_or(0, |note| note.checkpoint.head.size);
+        newest.filter(|_| index < size).ok_or(LedgerError::NotSealed { index, size })
+    }
+}
+
+async fn put(path: PathBuf, bytes: &[u8]) -> Result<(), LedgerError> {
+    let written = async {
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await?;
+        }
+        tokio::fs::write(&path, bytes).await
+    };
+    written.await.map_err(|why| LedgerError::Write { path, why })
+}

@@ -1,0 +1,51 @@
+//! Who does work that only one replica may do, fenced by a token.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::{db::Db, error::StoreError};
+
+/// A claim on leader-only work. A later claim by another holder has a larger token, which voids this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// The work.
+    pub name: &'static str,
+    /// The claim.
+    pub token: i64,
+}
+
+/// Takes the work for `lease` from `now`, or renews it: none while another holder's lease runs. The token stays the
+/// same while one holder renews in time and grows at every other change.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn hold(
+    db: &Db,
+    name: &'static str,
+    holder: &str,
+    now: DateTime<Utc>,
+    lease: TimeDelta,
+) -> Result<Option<Fence>, StoreError> {
+    let (holder, now) = (holder.to_owned(), now.timestamp_millis());
+    let until = now + lease.num_milliseconds();
+    db.write(move |tx| {
+        Box::pin(async move {
+            // One statement: two replicas that both see an expired lease queue on the row, and the second re-checks.
+            let row = tx
+                .query_one_raw(Statement::from_sql_and_values(
+                    tx.get_database_backend(),
+                    "INSERT INTO singleton (name, holder, token, until) VALUES ($1, $2, 1, $4)
+                     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until,
+                       token = singleton.token
+                         + CASE WHEN singleton.holder = excluded.holder AND singleton.until > $3 THEN 0 ELSE 1 END
+                     WHERE singleton.holder = excluded.holder OR singleton.until <= $3
+                     RETURNING token",
+                    [name.into(), holder.into(), now.into(), until.into()],
+                ))
+                .await?;
+            let token = row.map(|row| row.try_get("", "token")).transpose()?;
+            Ok(token.map(|token| Fence { name, token }))
+        })
+    })
+    .await
+}
