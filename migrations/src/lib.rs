@@ -4,6 +4,7 @@ use sea_orm_migration::prelude::*;
 
 mod dialect;
 mod m20261124_000001_governance;
+mod m20261124_000010_ledger_tree;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -12,6 +13,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261124_000001_governance::Migration)]
+        vec![
+            Box::new(m20261124_000001_governance::Migration),
+            Box::new(m20261124_000010_ledger_tree::Migration),
+        ]
     }
 }

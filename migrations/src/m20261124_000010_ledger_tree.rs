@@ -28,7 +28,15 @@ impl MigrationTrait for Migration {
         dialect::run(manager, TABLES).await?;
         // The empty tree's root is SHA-256 of nothing.
         let root = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        let bytes = if dialect::is_postgres(manager) { format!("'\\x{root}'") } else { format!("x'{root}'") };
-        dialect::run(manager, &format!("INSERT INTO ledger_head (id, size, root) VALUES (1, 0, {bytes})")).await
+        let bytes = if dialect::is_postgres(manager) {
+            format!("'\\x{root}'")
+        } else {
+            format!("x'{root}'")
+        };
+        dialect::run(
+            manager,
+            &format!("INSERT INTO ledger_head (id, size, root) VALUES (1, 0, {bytes})"),
+        )
+        .await
     }
 }

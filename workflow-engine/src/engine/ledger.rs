@@ -27,7 +27,9 @@ pub enum LedgerError {
     #[error(transparent)]
     Entries(#[from] EntriesFault),
     /// Not sealed, or not there at all.
-    #[error("entry #{index} is not sealed yet; the signed ledger has {size} entries, and sealing takes about a second")]
+    #[error(
+        "entry #{index} is not sealed yet; the signed ledger has {size} entries, and sealing takes about a second"
+    )]
     NotSealed {
         /// The entry asked for.
         index: u64,
@@ -69,7 +71,9 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Checkpoint`] when it is not signed by this log.
     pub async fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, LedgerError> {
-        let Some(row) = read::newest_signed(self.db.reads()).await? else { return Ok(None) };
+        let Some(row) = read::newest_signed(self.db.reads()).await? else {
+            return Ok(None);
+        };
         let note = SignedCheckpoint::parse(&row.note.unwrap_or_default())?;
         note.verify(&self.log)?;
         Ok(Some(note))
@@ -81,7 +85,10 @@ impl Ledger {
     /// [`LedgerError::NotSealed`] beyond it.
     pub async fn entry(&self, index: u64) -> Result<Vec<u8>, LedgerError> {
         let size = self.sealed(index).await?.checkpoint.head.size;
-        let row = read::entries(self.db.reads(), index, 1).await?.into_iter().find(|row| row.pos == index as i64);
+        let row = read::entries(self.db.reads(), index, 1)
+            .await?
+            .into_iter()
+            .find(|row| row.pos == index as i64);
         let event = row.and_then(|row| row.event).map(|event| event.body);
         event.ok_or(LedgerError::NotSealed { index, size })
     }
@@ -95,7 +102,11 @@ impl Ledger {
         let size = checkpoint.checkpoint.head.size;
         let plan = Plan::inclusion(index, size).ok_or(LedgerError::NotSealed { index, size })?;
         let path = read::digests(self.db.reads(), &plan, size).await?;
-        Ok(Proof { index, path, checkpoint })
+        Ok(Proof {
+            index,
+            path,
+            checkpoint,
+        })
     }
 
     /// The proof that the ledger of `new` entries begins with the one of `old`; none if `old` is larger.
@@ -103,7 +114,9 @@ impl Ledger {
     /// # Errors
     /// When the database does not answer.
     pub async fn consistency(&self, old: u64, new: u64) -> Result<Option<Vec<[u8; 32]>>, LedgerError> {
-        let Some(plan) = Plan::consistency(old, new) else { return Ok(None) };
+        let Some(plan) = Plan::consistency(old, new) else {
+            return Ok(None);
+        };
         Ok(Some(read::digests(self.db.reads(), &plan, new).await?))
     }
 
@@ -133,11 +146,15 @@ impl Ledger {
     /// # Errors
     /// When the database does not answer.
     pub async fn file(&self, path: &str) -> Result<Option<Vec<u8>>, LedgerError> {
-        let Some(checkpoint) = self.checkpoint().await? else { return Ok(None) };
+        let Some(checkpoint) = self.checkpoint().await? else {
+            return Ok(None);
+        };
         if path == "checkpoint" {
             return Ok(Some(checkpoint.to_text().into_bytes()));
         }
-        let Some(tile) = Tile::from_path(path) else { return Ok(None) };
+        let Some(tile) = Tile::from_path(path) else {
+            return Ok(None);
+        };
         if !tile.is_within(checkpoint.checkpoint.head.size) {
             return Ok(None);
         }
@@ -160,7 +177,8 @@ impl Ledger {
         let size = checkpoint.as_ref().map_or(0, |note| note.checkpoint.head.size);
         for tile in tiles::changed(0, size) {
             let bytes = self.file(&tile.path()).await?;
-            let bytes = bytes.ok_or_else(|| StoreError::Corrupt(format!("{tile} of the ledger's tree is gone")))?;
+            let bytes =
+                bytes.ok_or_else(|| StoreError::Corrupt(format!("{tile} of the ledger's tree is gone")))?;
             put(out.join(tile.path()), &bytes).await?;
         }
         put(out.join("log.pub.pem"), self.log.to_pem().as_bytes()).await?;
@@ -186,7 +204,9 @@ impl Ledger {
     async fn sealed(&self, index: u64) -> Result<SignedCheckpoint, LedgerError> {
         let newest = self.checkpoint().await?;
         let size = newest.as_ref().map_or(0, |note| note.checkpoint.head.size);
-        newest.filter(|_| index < size).ok_or(LedgerError::NotSealed { index, size })
+        newest
+            .filter(|_| index < size)
+            .ok_or(LedgerError::NotSealed { index, size })
     }
 }
 

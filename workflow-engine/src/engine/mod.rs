@@ -1,12 +1,15 @@
 //! The use cases: the one door ([`Engine::handle`]), filing, facts, jobs.
 
+pub mod audit;
 mod door;
 pub mod envelope;
 mod facts;
 pub mod file;
 pub mod jobs;
+pub mod ledger;
 pub mod request;
 mod rows;
+pub mod seal;
 
 use std::sync::Arc;
 

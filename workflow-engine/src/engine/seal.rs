@@ -43,7 +43,7 @@ pub enum SealError {
     /// The key is not the one this ledger began with.
     #[error(
         "this ledger is signed by {ledger}, but this process has {ours}; give every replica the same ledger key \
-         (ledger.key in the data directory, or ledger.key_file)"
+         (ledger.key in the data directory, or ledger.signing_key)"
     )]
     OtherKey {
         /// The verifier key in the database.
@@ -86,7 +86,11 @@ impl Sealer {
     /// A sealer that signs with `key`; `holder` names this replica and must differ between replicas.
     #[must_use]
     pub fn new(db: Db, key: Arc<SigningKey>, holder: impl Into<String>) -> Self {
-        Self { db, key, holder: holder.into() }
+        Self {
+            db,
+            key,
+            holder: holder.into(),
+        }
     }
 
     /// Signs what a crash left unsigned, then seals up to 2,000 waiting events and signs the new head. Call it about
@@ -96,7 +100,12 @@ impl Sealer {
     /// [`SealError::Tampered`] when what is stored does not agree with the last signed head: then nothing is signed.
     pub async fn seal_once(&self, now: DateTime<Utc>) -> Result<Sealed, SealError> {
         let Some(fence) = singleton::hold(&self.db, "sealer", &self.holder, now, LEASE).await? else {
-            return Ok(Sealed { from: 0, to: 0, signed: Vec::new(), standby: true });
+            return Ok(Sealed {
+                from: 0,
+                to: 0,
+                signed: Vec::new(),
+                standby: true,
+            });
         };
         self.own_key().await?;
         let mut signed = self.sign_committed().await?;
@@ -104,7 +113,12 @@ impl Sealer {
         if to > from {
             signed.extend(self.sign_committed().await?);
         }
-        Ok(Sealed { from, to, signed, standby: false })
+        Ok(Sealed {
+            from,
+            to,
+            signed,
+            standby: false,
+        })
     }
 
     async fn own_key(&self) -> Result<(), SealError> {
@@ -149,7 +163,9 @@ impl Sealer {
             self.may_sign(row.head).await?;
             let note = Checkpoint::sign(row.head, &self.key);
             let text = note.to_text();
-            self.db.write(move |tx| Box::pin(async move { write::sign(tx, row.head, &text).await })).await?;
+            self.db
+                .write(move |tx| Box::pin(async move { write::sign(tx, row.head, &text).await }))
+                .await?;
             signed.push(note);
         }
         Ok(signed)
@@ -159,19 +175,31 @@ impl Sealer {
     async fn may_sign(&self, head: Head) -> Result<(), SealError> {
         let conn = self.db.reads();
         if read::root(conn, head.size).await? != head.root {
-            return Err(SealError::Tampered(format!("the head of {} entries is not the tree's root", head.size)));
+            return Err(SealError::Tampered(format!(
+                "the head of {} entries is not the tree's root",
+                head.size
+            )));
         }
-        let Some(last) = read::newest_signed(conn).await? else { return Ok(()) };
+        let Some(last) = read::newest_signed(conn).await? else {
+            return Ok(());
+        };
         let last = signed_head(&last, &self.key)?;
         if last.size > head.size || read::root(conn, last.size).await? != last.root {
-            return Err(SealError::Tampered(format!("it no longer begins with the {} entries signed", last.size)));
+            return Err(SealError::Tampered(format!(
+                "it no longer begins with the {} entries signed",
+                last.size
+            )));
         }
         Ok(())
     }
 }
 
 /// The batch to write; none when nothing waits.
-async fn prepare(tx: &DatabaseTransaction, key: &SigningKey, at: i64) -> Result<Option<write::Seal>, SealError> {
+async fn prepare(
+    tx: &DatabaseTransaction,
+    key: &SigningKey,
+    at: i64,
+) -> Result<Option<write::Seal>, SealError> {
     let waiting = read::pending(tx, BATCH).await?;
     if waiting.is_empty() {
         return Ok(None);
@@ -180,30 +208,64 @@ async fn prepare(tx: &DatabaseTransaction, key: &SigningKey, at: i64) -> Result<
     let mut edge = edge(tx, old).await?;
     if let Some(row) = read::checkpoint(tx, old.size).await? {
         if row.note.is_some() && signed_head(&row, key)? != old {
-            return Err(SealError::Tampered(format!("the head of {} entries is not the signed one", old.size)));
+            return Err(SealError::Tampered(format!(
+                "the head of {} entries is not the signed one",
+                old.size
+            )));
         }
     } else if old.size > 0 {
-        return Err(SealError::Tampered(format!("the checkpoint of {} entries is gone", old.size)));
+        return Err(SealError::Tampered(format!(
+            "the checkpoint of {} entries is gone",
+            old.size
+        )));
     }
     let mut chain = read::chain(tx, old.size).await?;
-    let (mut rows, mut leaves) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+    let (mut rows, mut leaves) = (
+        Vec::with_capacity(waiting.len()),
+        Vec::with_capacity(waiting.len()),
+    );
     for (pos, event) in (old.size..).zip(in_order(waiting)) {
         let leaf = leaf(&event)?;
-        chain = Sha256::new().chain_update(chain).chain_update(leaf).finalize().into();
+        chain = Sha256::new()
+            .chain_update(chain)
+            .chain_update(leaf)
+            .finalize()
+            .into();
         leaves.push(leaf);
-        rows.push(write::LedgerRow { pos, seq: event.seq, leaf, chain });
+        rows.push(write::LedgerRow {
+            pos,
+            seq: event.seq,
+            leaf,
+            chain,
+        });
     }
     let tiles = edge.append(&leaves);
-    let new = Head { size: edge.size(), root: edge.root() };
-    Ok(Some(write::Seal { old, new, rows, tiles, at, vkey: key.public().to_string() }))
+    let new = Head {
+        size: edge.size(),
+        root: edge.root(),
+    };
+    Ok(Some(write::Seal {
+        old,
+        new,
+        rows,
+        tiles,
+        at,
+        vkey: key.public().to_string(),
+    }))
 }
 
 fn leaf(event: &PendingRow) -> Result<Hash, SealError> {
     let Some(body) = &event.body else {
-        return Err(SealError::Tampered(format!("event {} waits to be sealed but is gone", event.seq)));
+        return Err(SealError::Tampered(format!(
+            "event {} waits to be sealed but is gone",
+            event.seq
+        )));
     };
     if body.len() > MAX_ENTRY {
-        return Err(SealError::TooLong { seq: event.seq, bytes: body.len() });
+        return Err(SealError::TooLong {
+            seq: event.seq,
+            bytes: body.len(),
+        });
     }
     Ok(leaf_hash(body))
 }
@@ -241,7 +303,12 @@ async fn edge(tx: &DatabaseTransaction, head: Head) -> Result<Edge, SealError> {
     }
     Edge::load(head.size, |tile| stored.get(&tile).map(Vec::as_slice))
         .filter(|edge| edge.root() == head.root)
-        .ok_or_else(|| SealError::Tampered(format!("its tiles do not lead to the head of {} entries", head.size)))
+        .ok_or_else(|| {
+            SealError::Tampered(format!(
+                "its tiles do not lead to the head of {} entries",
+                head.size
+            ))
+        })
 }
 
 /// What a checkpoint row's note says, if we signed it and the row agrees with it.
@@ -250,8 +317,14 @@ fn signed_head(row: &read::CheckpointRow, key: &SigningKey) -> Result<Head, Seal
     let head = SignedCheckpoint::parse(note).and_then(|note| note.verify(key.public()));
     match head {
         Ok(head) if head == row.head => Ok(head),
-        Ok(_) => Err(SealError::Tampered(format!("checkpoint {} differs from its signed note", row.head.size))),
-        Err(fault) => Err(SealError::Tampered(format!("checkpoint {}: {fault}", row.head.size))),
+        Ok(_) => Err(SealError::Tampered(format!(
+            "checkpoint {} differs from its signed note",
+            row.head.size
+        ))),
+        Err(fault) => Err(SealError::Tampered(format!(
+            "checkpoint {}: {fault}",
+            row.head.size
+        ))),
     }
 }
 
@@ -260,7 +333,13 @@ mod tests {
     use super::*;
 
     fn event(change: &str, n: i32, at: i64, seq: i64) -> PendingRow {
-        PendingRow { seq, change_id: change.to_owned(), n, at, body: None }
+        PendingRow {
+            seq,
+            change_id: change.to_owned(),
+            n,
+            at,
+            body: None,
+        }
     }
 
     #[test]

@@ -151,7 +151,9 @@ fn row(kind: Kind, from: u64, to: u64) -> impl Iterator<Item = Tile> {
 /// How wide tile `index` of a level is in a tree of `size` leaves.
 fn width(level: u8, index: u64, size: u64) -> u16 {
     let wide = WIDTH as u64;
-    (size >> (level * HEIGHT)).saturating_sub(index.saturating_mul(wide)).min(wide) as u16
+    (size >> (level * HEIGHT))
+        .saturating_sub(index.saturating_mul(wide))
+        .min(wide) as u16
 }
 
 /// The partial tiles at the right edge of a growing tree, lowest level first: all that is needed to append.

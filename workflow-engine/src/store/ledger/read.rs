@@ -73,7 +73,10 @@ pub struct CheckpointRow {
 pub async fn head(conn: &impl ConnectionTrait) -> Result<Head, StoreError> {
     let row = one(conn, "SELECT size, root FROM ledger_head WHERE id = 1", vec![]).await?;
     let row = row.ok_or_else(|| StoreError::Corrupt("table ledger_head has no row".to_owned()))?;
-    Ok(Head { size: size(&row)?, root: hash(&row, "root")? })
+    Ok(Head {
+        size: size(&row)?,
+        root: hash(&row, "root")?,
+    })
 }
 
 /// The verifier key of the log that seals here; none before the first seal.
@@ -109,7 +112,11 @@ pub async fn pending(conn: &impl ConnectionTrait, limit: u32) -> Result<Vec<Pend
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn entries(conn: &impl ConnectionTrait, from: u64, limit: u32) -> Result<Vec<EntryRow>, StoreError> {
+pub async fn entries(
+    conn: &impl ConnectionTrait,
+    from: u64,
+    limit: u32,
+) -> Result<Vec<EntryRow>, StoreError> {
     let sql = "SELECT l.pos, l.event_seq, l.leaf, l.chain, e.change_id, e.n, e.body, e.prev_hash, e.hash FROM ledger l
                LEFT JOIN event e ON e.seq = l.event_seq WHERE l.pos >= $1 ORDER BY l.pos LIMIT $2";
     let rows = all(conn, sql, vec![place(from)?.into(), i64::from(limit).into()]).await?;
@@ -140,11 +147,17 @@ pub async fn entries(conn: &impl ConnectionTrait, from: u64, limit: u32) -> Resu
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn places(conn: &impl ConnectionTrait, change_id: &str, kind: &str) -> Result<Vec<u64>, StoreError> {
+pub async fn places(
+    conn: &impl ConnectionTrait,
+    change_id: &str,
+    kind: &str,
+) -> Result<Vec<u64>, StoreError> {
     let sql = "SELECT l.pos FROM event e JOIN ledger l ON l.event_seq = e.seq
                WHERE e.change_id = $1 AND e.kind = $2 ORDER BY e.n";
     let rows = all(conn, sql, vec![change_id.into(), kind.into()]).await?;
-    rows.iter().map(|row| Ok(row.try_get::<i64>("", "pos")?.unsigned_abs())).collect()
+    rows.iter()
+        .map(|row| Ok(row.try_get::<i64>("", "pos")?.unsigned_abs()))
+        .collect()
 }
 
 /// The running digest at the last sealed event; zeros before the first.
@@ -152,8 +165,15 @@ pub async fn places(conn: &impl ConnectionTrait, change_id: &str, kind: &str) ->
 /// # Errors
 /// When the database does not answer, or the row is gone.
 pub async fn chain(conn: &impl ConnectionTrait, size: u64) -> Result<Hash, StoreError> {
-    let Some(last) = size.checked_sub(1) else { return Ok([0; 32]) };
-    let row = one(conn, "SELECT chain FROM ledger WHERE pos = $1", vec![place(last)?.into()]).await?;
+    let Some(last) = size.checked_sub(1) else {
+        return Ok([0; 32]);
+    };
+    let row = one(
+        conn,
+        "SELECT chain FROM ledger WHERE pos = $1",
+        vec![place(last)?.into()],
+    )
+    .await?;
     let row = row.ok_or_else(|| StoreError::Corrupt(format!("ledger row #{last} is gone")))?;
     hash(&row, "chain")
 }
@@ -163,9 +183,16 @@ pub async fn chain(conn: &impl ConnectionTrait, size: u64) -> Result<Hash, Store
 /// # Errors
 /// When the database does not answer.
 pub async fn tile(conn: &impl ConnectionTrait, tile: Tile) -> Result<Option<Vec<u8>>, StoreError> {
-    let Kind::Hashes(level) = tile.kind else { return Ok(None) };
+    let Kind::Hashes(level) = tile.kind else {
+        return Ok(None);
+    };
     let sql = "SELECT bytes FROM ledger_tile WHERE level = $1 AND n = $2";
-    let row = one(conn, sql, vec![i32::from(level).into(), place(tile.index)?.into()]).await?;
+    let row = one(
+        conn,
+        sql,
+        vec![i32::from(level).into(), place(tile.index)?.into()],
+    )
+    .await?;
     Ok(row.map(|row| row.try_get("", "bytes")).transpose()?)
 }
 
@@ -186,7 +213,8 @@ pub async fn digests(conn: &impl ConnectionTrait, plan: &Plan, size: u64) -> Res
     plan.fill(|node| {
         let wanted = Tile::holding(node, size);
         let digest = stored.get(&wanted).and_then(|bytes| Tile::node(bytes, node));
-        digest.ok_or_else(|| StoreError::Corrupt(format!("{wanted} of the ledger's tree is gone or too short")))
+        digest
+            .ok_or_else(|| StoreError::Corrupt(format!("{wanted} of the ledger's tree is gone or too short")))
     })
 }
 
@@ -205,7 +233,11 @@ pub async fn root(conn: &impl ConnectionTrait, size: u64) -> Result<Hash, StoreE
 /// When the database does not answer.
 pub async fn checkpoint(conn: &impl ConnectionTrait, size: u64) -> Result<Option<CheckpointRow>, StoreError> {
     let sql = "SELECT size, root, prev_root, signature FROM checkpoint WHERE size = $1";
-    one(conn, sql, vec![place(size)?.into()]).await?.as_ref().map(checkpoint_row).transpose()
+    one(conn, sql, vec![place(size)?.into()])
+        .await?
+        .as_ref()
+        .map(checkpoint_row)
+        .transpose()
 }
 
 /// The newest signed head.
@@ -215,7 +247,11 @@ pub async fn checkpoint(conn: &impl ConnectionTrait, size: u64) -> Result<Option
 pub async fn newest_signed(conn: &impl ConnectionTrait) -> Result<Option<CheckpointRow>, StoreError> {
     let sql = "SELECT size, root, prev_root, signature FROM checkpoint WHERE signature IS NOT NULL
                ORDER BY size DESC LIMIT 1";
-    one(conn, sql, vec![]).await?.as_ref().map(checkpoint_row).transpose()
+    one(conn, sql, vec![])
+        .await?
+        .as_ref()
+        .map(checkpoint_row)
+        .transpose()
 }
 
 /// Heads larger than `after`, smallest first, at most `limit`.
@@ -227,7 +263,8 @@ pub async fn checkpoints(
     after: Option<u64>,
     limit: u32,
 ) -> Result<Vec<CheckpointRow>, StoreError> {
-    let sql = "SELECT size, root, prev_root, signature FROM checkpoint WHERE size > $1 ORDER BY size LIMIT $2";
+    let sql =
+        "SELECT size, root, prev_root, signature FROM checkpoint WHERE size > $1 ORDER BY size LIMIT $2";
     let after = after.map_or(Ok(-1), place)?;
     let rows = all(conn, sql, vec![after.into(), i64::from(limit).into()]).await?;
     rows.iter().map(checkpoint_row).collect()
@@ -267,7 +304,10 @@ pub(super) fn place(number: u64) -> Result<i64, StoreError> {
 
 fn checkpoint_row(row: &QueryResult) -> Result<CheckpointRow, StoreError> {
     Ok(CheckpointRow {
-        head: Head { size: size(row)?, root: hash(row, "root")? },
+        head: Head {
+            size: size(row)?,
+            root: hash(row, "root")?,
+        },
         prev_root: row.try_get("", "prev_root")?,
         note: row.try_get("", "signature")?,
     })
@@ -280,5 +320,6 @@ fn size(row: &QueryResult) -> Result<u64, StoreError> {
 
 fn hash(row: &QueryResult, column: &str) -> Result<Hash, StoreError> {
     let bytes: Vec<u8> = row.try_get("", column)?;
-    Hash::try_from(bytes).map_err(|_| StoreError::Corrupt(format!("column {column} of the ledger is not 32 bytes")))
+    Hash::try_from(bytes)
+        .map_err(|_| StoreError::Corrupt(format!("column {column} of the ledger is not 32 bytes")))
 }

@@ -2,7 +2,10 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 
-use super::{super::{error::StoreError, singleton::Fence}, read::place};
+use super::{
+    super::{error::StoreError, singleton::Fence},
+    read::place,
+};
 use crate::ledger::{
     merkle::{Hash, Head},
     tiles::{Kind, Tile},
@@ -76,9 +79,18 @@ pub async fn seal(tx: &DatabaseTransaction, batch: &Seal, fence: Fence) -> Resul
         write_tile(tx, *tile, bytes).await?;
     }
     let prev_root = (batch.old.size > 0).then(|| batch.old.root.to_vec());
-    let values =
-        vec![place(batch.new.size)?.into(), batch.new.root.to_vec().into(), prev_root.into(), batch.at.into()];
-    execute(tx, "INSERT INTO checkpoint (size, root, prev_root, at) VALUES ($1, $2, $3, $4)", values).await?;
+    let values = vec![
+        place(batch.new.size)?.into(),
+        batch.new.root.to_vec().into(),
+        prev_root.into(),
+        batch.at.into(),
+    ];
+    execute(
+        tx,
+        "INSERT INTO checkpoint (size, root, prev_root, at) VALUES ($1, $2, $3, $4)",
+        values,
+    )
+    .await?;
     Ok(())
 }
 
@@ -88,7 +100,12 @@ pub async fn seal(tx: &DatabaseTransaction, batch: &Seal, fence: Fence) -> Resul
 /// When the database does not answer.
 pub async fn sign(tx: &DatabaseTransaction, head: Head, note: &str) -> Result<(), StoreError> {
     let sql = "UPDATE checkpoint SET signature = $3 WHERE size = $1 AND root = $2 AND signature IS NULL";
-    execute(tx, sql, vec![place(head.size)?.into(), head.root.to_vec().into(), note.into()]).await?;
+    execute(
+        tx,
+        sql,
+        vec![place(head.size)?.into(), head.root.to_vec().into(), note.into()],
+    )
+    .await?;
     Ok(())
 }
 
@@ -98,7 +115,12 @@ pub async fn sign(tx: &DatabaseTransaction, head: Head, note: &str) -> Result<()
 /// When the database does not answer.
 pub async fn cosigned(tx: &DatabaseTransaction, head: Head, note: &str) -> Result<(), StoreError> {
     let sql = "UPDATE checkpoint SET signature = $3 WHERE size = $1 AND root = $2 AND signature IS NOT NULL";
-    execute(tx, sql, vec![place(head.size)?.into(), head.root.to_vec().into(), note.into()]).await?;
+    execute(
+        tx,
+        sql,
+        vec![place(head.size)?.into(), head.root.to_vec().into(), note.into()],
+    )
+    .await?;
     Ok(())
 }
 
@@ -108,9 +130,20 @@ async fn insert_rows(tx: &DatabaseTransaction, mut rows: &[LedgerRow]) -> Result
             let (now, later) = rows.split_at(chunk);
             rows = later;
             let marks: Vec<String> = (0..chunk)
-                .map(|at| format!("(${}, ${}, ${}, ${})", at * 4 + 1, at * 4 + 2, at * 4 + 3, at * 4 + 4))
+                .map(|at| {
+                    format!(
+                        "(${}, ${}, ${}, ${})",
+                        at * 4 + 1,
+                        at * 4 + 2,
+                        at * 4 + 3,
+                        at * 4 + 4
+                    )
+                })
                 .collect();
-            let sql = format!("INSERT INTO ledger (pos, event_seq, leaf, chain) VALUES {}", marks.join(", "));
+            let sql = format!(
+                "INSERT INTO ledger (pos, event_seq, leaf, chain) VALUES {}",
+                marks.join(", ")
+            );
             let mut values: Vec<Value> = Vec::with_capacity(chunk * 4);
             for row in now {
                 values.extend([
@@ -127,12 +160,19 @@ async fn insert_rows(tx: &DatabaseTransaction, mut rows: &[LedgerRow]) -> Result
 }
 
 async fn write_tile(tx: &DatabaseTransaction, tile: Tile, bytes: &[u8]) -> Result<(), StoreError> {
-    let Kind::Hashes(level) = tile.kind else { return Ok(()) };
+    let Kind::Hashes(level) = tile.kind else {
+        return Ok(());
+    };
     execute(
         tx,
         "INSERT INTO ledger_tile (level, n, width, bytes) VALUES ($1, $2, $3, $4)
          ON CONFLICT (level, n) DO UPDATE SET width = excluded.width, bytes = excluded.bytes",
-        vec![i32::from(level).into(), place(tile.index)?.into(), i32::from(tile.width).into(), bytes.to_vec().into()],
+        vec![
+            i32::from(level).into(),
+            place(tile.index)?.into(),
+            i32::from(tile.width).into(),
+            bytes.to_vec().into(),
+        ],
     )
     .await
     .map(drop)
