@@ -276,7 +276,7 @@ fn leaf(event: &PendingRow) -> Result<Hash, SealError> {
 /// The batch itself is the oldest by row. Rows do not commit in that order, but an event can only commit after the one
 /// before it of its change, so whatever is missing belongs to other changes.
 fn in_order(mut batch: Vec<PendingRow>) -> Vec<PendingRow> {
-    batch.sort_by(|a, b| (a.at, a.seq).cmp(&(b.at, b.seq)));
+    batch.sort_by_key(|event| (event.at, event.seq));
     let mut by_change: HashMap<String, Vec<usize>> = HashMap::new();
     for (place, event) in batch.iter().enumerate() {
         by_change.entry(event.change_id.clone()).or_default().push(place);

@@ -259,7 +259,7 @@ mod tests {
                 "{path}"
             );
             for change in [
-                |bytes: &mut Vec<u8>| drop(bytes.pop()),
+                |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1),
                 |bytes: &mut Vec<u8>| bytes.push(0),
             ] {
                 let mut files = honest.clone();

@@ -88,7 +88,9 @@ impl<'key> Heads<'key> {
                 "the checkpoint of {unsigned} entries has lost its signature"
             )));
         }
-        self.unsigned = self.unsigned.or((signed.is_none()).then_some(size));
+        if signed.is_none() {
+            self.unsigned.get_or_insert(size);
+        }
         self.last = Some(row.head);
         Ok(())
     }

@@ -59,7 +59,8 @@ impl Tree {
         if row.leaf != leaf {
             let what = if own_hash_agrees {
                 format!(
-                    "entry #{index}: the sealed digest is not that of {name}; the ledger's row was changed or moved"
+                    "entry #{index}: the sealed digest is not that of {name}; \
+                     the event with its hash, or the ledger's row, was changed or moved"
                 )
             } else {
                 format!("entry #{index}: the text of {name} was changed after it was sealed")
