@@ -7,6 +7,7 @@ mod facts;
 pub mod file;
 pub mod jobs;
 pub mod ledger;
+pub mod log_key;
 pub mod request;
 mod rows;
 pub mod seal;

@@ -11,6 +11,7 @@ pub mod db;
 pub mod error;
 pub mod ledger;
 pub mod notes;
+pub mod packets;
 pub mod queue;
 pub mod routes;
 pub mod singleton;

@@ -1,0 +1,117 @@
+//! The log's private key: made once and kept in a file that only its owner may read.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    ledger::key::{KeyFault, KeyKind, SigningKey},
+    ports::clock::Clock,
+};
+
+/// Why there is no key to sign with.
+#[derive(Debug, thiserror::Error)]
+pub enum LogKeyError {
+    /// The file cannot be read or written.
+    #[error("{}: {what} ({why}); check that the folder exists and that this user may use it", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("{}: {why}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: KeyFault,
+    },
+}
+
+/// The key in `folder/ledger.key`, made at the first start; `name` is the log's origin. Two processes that start
+/// together end up with one key.
+///
+/// # Errors
+/// When the file cannot be used, or does not hold an Ed25519 key.
+pub fn in_folder(folder: &Path, name: &str, clock: &dyn Clock) -> Result<SigningKey, LogKeyError> {
+    let path = folder.join("ledger.key");
+    match read(&path, name) {
+        Err(LogKeyError::File { why, .. }) if why.kind() == ErrorKind::NotFound => {}
+        other => return other,
+    }
+    match make(&path, name, clock) {
+        Err(LogKeyError::File { why, .. }) if why.kind() == ErrorKind::AlreadyExists => read(&path, name),
+        other => other,
+    }
+}
+
+/// The key in a file.
+///
+/// # Errors
+/// As [`in_folder`].
+pub fn read(path: &Path, name: &str) -> Result<SigningKey, LogKeyError> {
+    let pem = std::fs::read_to_string(path).map_err(|why| file(path, "cannot be read", why))?;
+    from_pem(&SecretString::from(pem), name).map_err(|why| LogKeyError::Key {
+        path: path.to_owned(),
+        why,
+    })
+}
+
+/// The key in a setting.
+///
+/// # Errors
+/// When it is not an Ed25519 key in PKCS#8 PEM form.
+pub fn from_pem(pem: &SecretString, name: &str) -> Result<SigningKey, KeyFault> {
+    SigningKey::from_pem(name, KeyKind::Note, pem.expose_secret())
+}
+
+/// Makes a new key and writes it to `path`, which must not be there yet; only the owner may read it.
+///
+/// # Errors
+/// When the file is there already or cannot be written.
+pub fn make(path: &Path, name: &str, clock: &dyn Clock) -> Result<SigningKey, LogKeyError> {
+    let mut seed = [0; 32];
+    clock.random(&mut seed);
+    let key = SigningKey::from_seed(name, KeyKind::Note, &seed).map_err(|why| LogKeyError::Key {
+        path: path.to_owned(),
+        why,
+    })?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|why| file(path, "its folder cannot be made", why))?;
+    }
+    // Written aside and linked into place, so that nobody ever reads half a key, and no key is ever replaced.
+    let mut draft = [0; 8];
+    clock.random(&mut draft);
+    let draft = path.with_extension(format!("{}.tmp", hex::encode(draft)));
+    let written =
+        write_private(&draft, key.to_pem().expose_secret()).and_then(|()| std::fs::hard_link(&draft, path));
+    drop(std::fs::remove_file(&draft));
+    written.map_err(|why| file(path, "cannot be written", why))?;
+    Ok(key)
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file: File = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn file(path: &Path, what: &'static str, why: std::io::Error) -> LogKeyError {
+    LogKeyError::File {
+        path: path.to_owned(),
+        what,
+        why,
+    }
+}
