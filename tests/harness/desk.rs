@@ -10,6 +10,8 @@ use workflow_engine::{
         state::{Assessment, Change, TestVerdict},
     },
     engine::{Engine, HandleError, Outcome, Request, file::Filing},
+    evidence::{dsse::Envelope, statement::Statement},
+    ledger::key::{KeyKind, SigningKey},
     store::{self, catalog::Version, db::Db},
     values::{Actor, ChangeNumber, Digest, PersonId, Role, RunId},
 };
@@ -113,6 +115,7 @@ impl Desk {
     /// Takes a filed change to its sealed packet, as the jobs would.
     pub async fn to_review(&self, number: ChangeNumber) -> Change {
         let digest = Digest::of(b"made by a test");
+        let packet = self.keep_packet(number).await;
         let run = RunId::from("run-1");
         for command in [
             Command::Admit { decision: digest },
@@ -133,7 +136,7 @@ impl Desk {
                     decision: digest,
                     controls: Vec::new(),
                 },
-                packet: Digest::of(b"the packet"),
+                packet,
                 slots: slots(),
                 deadline_at: workflow_engine::ports::clock::Clock::now(&self.clock)
                     + chrono::Duration::hours(72),
@@ -142,6 +145,22 @@ impl Desk {
             self.service(number, command).await.expect("the way to review");
         }
         self.change(number).await
+    }
+
+    /// A signed packet about the change, as the assessment would store it.
+    async fn keep_packet(&self, number: ChangeNumber) -> Digest {
+        let change = self.change(number).await;
+        let revision = change.revision;
+        let name = format!("change/{}/revision/{}", number.0, revision.0);
+        let statement = Statement::new(
+            name,
+            serde_json::json!({"verdict": "eligible", "made_by": "a test"}),
+        );
+        let envelope = Envelope::seal(statement.to_payload().expect("a statement"), &log_key());
+        let at = workflow_engine::ports::clock::Clock::now(&self.clock).timestamp_millis();
+        store::packets::insert(self.engine.db(), &change.id, revision, &envelope, at)
+            .await
+            .expect("it is stored")
     }
 
     /// The change as it stands.
@@ -157,6 +176,11 @@ impl Desk {
     pub async fn approve(&self, person: &str, change: &Change) -> Result<Outcome, HandleError> {
         self.person(person, change.number, approval(change)).await
     }
+}
+
+/// The key that signs heads and packets in scenarios.
+pub fn log_key() -> SigningKey {
+    SigningKey::from_seed("governor.test/ledger", KeyKind::Note, &[7; 32]).expect("a key")
 }
 
 /// A yes to what `change` shows.

@@ -1,3 +1,10 @@
 //! One test binary: it links once.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failing scenario says so by panicking"
+)]
+
 mod engine;
+mod sealing;
 mod verify_proof;

@@ -122,8 +122,8 @@ impl Ledger {
             }
         }
         heads.at(tx, &tree, report).await?;
-        tree.edge(tx).await?;
         heads.end(tx, &tree).await?;
+        tree.edge(tx).await?;
         changes.waiting(tx, report).await?;
         changes.end(tx, report).await
     }
