@@ -2,4 +2,5 @@
 
 pub mod commands_cli;
 pub mod config;
+pub mod demo;
 pub mod plots;
