@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use bot::commands_cli::{self, Format, allocate, forecast, rate, reconcile, variance};
+use bot::commands_cli::{self, Format, allocate, bench, forecast, migrate, rate, reconcile, variance};
 use clap::{Parser, Subcommand};
 
 /// The system of record for who may use which model, under what data policy, at what budget, and with what evidence.
@@ -24,6 +24,8 @@ enum Command {
     Allocate(allocate::Args),
     Variance(variance::Args),
     Reconcile(reconcile::Args),
+    Migrate(migrate::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,16 @@ fn main() -> ExitCode {
         Command::Allocate(args) => allocate::run(&args),
         Command::Variance(args) => variance::run(&args),
         Command::Reconcile(args) => reconcile::run(&args),
+        Command::Migrate(args) => served(migrate::run(&args)),
+        Command::Bench(args) => served(bench::run(&args)),
     };
     commands_cli::finish(outcome)
+}
+
+/// Runs a command that needs the asynchronous runtime.
+fn served(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(command)
 }

@@ -12,7 +12,9 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 pub mod allocate;
+pub mod bench;
 pub mod forecast;
+pub mod migrate;
 pub mod rate;
 pub mod reconcile;
 pub mod variance;

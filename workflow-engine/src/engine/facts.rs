@@ -9,10 +9,10 @@ use crate::{
     catalog::Catalog,
     change::{
         refusal::{Bar, Facts, Terms},
-        state::Change,
+        state::{Change, State},
     },
     store::{self, error::StoreError},
-    values::{Actor, PersonId, Role},
+    values::{Actor, Digest, PersonId, Role},
 };
 
 impl Engine {
@@ -23,13 +23,7 @@ impl Engine {
             Some(kept) => self.catalog_of(kept).await?,
             None => now_catalog.clone(),
         };
-        let live = store::routes::live(&self.db, change.workflow.as_str()).await?;
-        let from_catalog = || {
-            let workflow = now_catalog.workflow(change.workflow.as_str())?;
-            now_catalog
-                .route(&workflow.route)
-                .map(|entry| entry.route().digest())
-        };
+        let (live_route, newest) = self.at_the_gateway(change, &now_catalog).await?;
         let now = self.clock.now();
         Ok(Facts {
             actor: actor.clone(),
@@ -40,13 +34,42 @@ impl Engine {
                 .unwrap_or_default(),
             barred: barred(&now_catalog, change, now),
             catalog: digest,
-            live_route: live.map(|live| live.route.digest()).or_else(from_catalog),
-            next_generation: store::routes::newest_generation(&self.db)
-                .await?
-                .max(change.application.as_ref().map_or(0, |it| it.generation))
-                + 1,
+            live_route,
+            next_generation: newest + 1,
             terms: terms(&kept),
         })
+    }
+}
+
+impl Engine {
+    /// The digest of the route that serves the workflow, and the highest generation that a gateway was given. Only
+    /// asked for where the rules look at them: with the gateway in play.
+    async fn at_the_gateway(
+        &self,
+        change: &Change,
+        catalog: &Catalog,
+    ) -> Result<(Option<Digest>, u64), StoreError> {
+        let in_play = matches!(
+            change.state,
+            State::Approved | State::Applying | State::ApplyFailed | State::Verifying
+        );
+        if !in_play {
+            return Ok((None, 0));
+        }
+        let from_catalog = || {
+            let workflow = catalog.workflow(change.workflow.as_str())?;
+            catalog.route(&workflow.route).map(|entry| entry.route().digest())
+        };
+        let live = store::routes::live(&self.db, change.workflow.as_str()).await?;
+        let newest = store::routes::newest_generation(&self.db).await?;
+        let own = change
+            .application
+            .as_ref()
+            .map_or(0, |application| application.generation);
+        Ok((
+            live.map(|live| live.route.digest()).or_else(from_catalog),
+            newest.max(own),
+        ))
     }
 }
 

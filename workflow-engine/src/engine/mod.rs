@@ -95,11 +95,8 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn catalog(&self) -> Result<(Digest, Arc<Catalog>), StoreError> {
-        match store::catalog::newest(&self.db).await? {
-            Some(version) => {
-                let catalog = self.keep(version.digest, version.catalog).await;
-                Ok((version.digest, catalog))
-            }
+        match store::catalog::newest_digest(&self.db).await? {
+            Some(digest) => Ok((digest, self.catalog_of(digest).await?)),
             None => Ok((Digest([0; 32]), Arc::default())),
         }
     }

@@ -1,7 +1,7 @@
 //! Versions of the catalog.
 
 use entities::catalog_version;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{db::Db, error::StoreError};
 use crate::{catalog::Catalog, values::Digest};
@@ -29,6 +29,21 @@ pub async fn newest(db: &Db) -> Result<Option<Version>, StoreError> {
         .one(db.reads())
         .await?;
     row.map(version).transpose()
+}
+
+/// The digest of the version that holds now: asked for with every command, so it reads one short column.
+///
+/// # Errors
+/// As [`newest`].
+pub async fn newest_digest(db: &Db) -> Result<Option<Digest>, StoreError> {
+    let row: Option<Vec<u8>> = catalog_version::Entity::find()
+        .select_only()
+        .column(catalog_version::Column::Digest)
+        .order_by_desc(catalog_version::Column::Seq)
+        .into_tuple()
+        .one(db.reads())
+        .await?;
+    row.map(super::changes::digest).transpose()
 }
 
 /// The version of that digest.

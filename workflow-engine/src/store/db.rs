@@ -1,6 +1,16 @@
 //! The connection to governance data: SQLite beside the program, or PostgreSQL.
 
-use std::{fs::File, future::Future, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    future::Future,
+    path::PathBuf,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, Statement,
@@ -83,6 +93,28 @@ impl Db {
     pub fn for_migrations(&self) -> &DatabaseConnection {
         self.writer.connection()
     }
+}
+
+/// Commits so far, and how often the log was synced for them: together they tell whether commits share a sync.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn commits_and_syncs(db: &Db) -> Result<(f64, f64), StoreError> {
+    if db.backend == Backend::Sqlite {
+        let counts = db.writer.counts();
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed) as f64;
+        return Ok((read(&counts.units), read(&counts.commits)));
+    }
+    let row = db
+        .reads
+        .query_one_raw(Statement::from_string(
+            DbBackend::Postgres,
+            "SELECT sum(xact_commit)::float8 AS commits, (SELECT wal_sync::float8 FROM pg_stat_wal) AS syncs
+             FROM pg_stat_database WHERE datname = current_database()",
+        ))
+        .await?
+        .ok_or_else(|| StoreError::Corrupt("no statistics of this database".to_owned()))?;
+    Ok((row.try_get("", "commits")?, row.try_get("", "syncs")?))
 }
 
 async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {

@@ -4,7 +4,13 @@
 //! `BEGIN IMMEDIATE … COMMIT`, each unit under a savepoint of its own, is 2.5 times as fast as a pool of one
 //! connection and never meets `SQLITE_BUSY`. Nobody is answered before the commit.
 
-use std::panic::AssertUnwindSafe;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use futures_util::FutureExt;
 use sea_orm::{
@@ -21,6 +27,16 @@ const BATCH: usize = 32;
 pub(super) struct Writer {
     connection: DatabaseConnection,
     queue: Option<mpsc::Sender<Box<dyn Unit>>>,
+    counts: Arc<Counts>,
+}
+
+/// What the writer task has done so far; for metrics and benches.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Units that were asked for.
+    pub(super) units: AtomicU64,
+    /// Commits they shared.
+    pub(super) commits: AtomicU64,
 }
 
 impl Writer {
@@ -28,16 +44,23 @@ impl Writer {
         Self {
             connection,
             queue: None,
+            counts: Arc::default(),
         }
     }
 
     pub(super) fn sqlite(connection: DatabaseConnection) -> Self {
         let (queue, units) = mpsc::channel(1024);
-        tokio::spawn(serve(connection.clone(), units));
+        let counts = Arc::<Counts>::default();
+        tokio::spawn(serve(connection.clone(), units, counts.clone()));
         Self {
             connection,
             queue: Some(queue),
+            counts,
         }
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     pub(super) fn connection(&self) -> &DatabaseConnection {
@@ -124,9 +147,15 @@ where
 }
 
 /// The writer task: ends when the last `Db` is gone.
-async fn serve(connection: DatabaseConnection, mut units: mpsc::Receiver<Box<dyn Unit>>) {
+async fn serve(
+    connection: DatabaseConnection,
+    mut units: mpsc::Receiver<Box<dyn Unit>>,
+    counts: Arc<Counts>,
+) {
     let mut batch = Vec::with_capacity(BATCH);
     while units.recv_many(&mut batch, BATCH).await > 0 {
+        counts.units.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        counts.commits.fetch_add(1, Ordering::Relaxed);
         let lost = commit_together(&connection, &mut batch).await.err();
         let why = lost.map(|error| error.to_string());
         for mut unit in batch.drain(..) {

@@ -1,0 +1,4 @@
+//! What `governor bench` measures: each figure beside what was done for it.
+
+pub mod engine;
+mod figures;

@@ -1,0 +1,57 @@
+//! `governor bench`: measures this machine and this database.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::{bench, commands_cli::print};
+
+/// Measure this machine and this database.
+///
+/// Examples:
+///   governor bench engine
+///   governor bench engine --database-url postgres://postgres@127.0.0.1:5432/empty --in-flight 32 --seconds 10
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Change requests through the engine: seven committed transitions each, effects delivered.
+    Engine {
+        /// An empty database; a SQLite file in a temporary folder when left out.
+        #[arg(long)]
+        database_url: Option<String>,
+        /// Workflows at once.
+        #[arg(long, default_value_t = 32)]
+        in_flight: u32,
+        /// For how long.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+}
+
+/// Runs it and prints one JSON document.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let What::Engine {
+        database_url,
+        in_flight,
+        seconds,
+    } = &args.what;
+    let folder = tempfile::tempdir()?;
+    let own = || format!("sqlite://{}", folder.path().join("bench.db").display());
+    let plan = bench::engine::Plan {
+        database_url: database_url.clone().unwrap_or_else(own),
+        in_flight: *in_flight,
+        seconds: *seconds,
+    };
+    let figures = bench::engine::run(&plan).await?;
+    print(&format!("{figures}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}

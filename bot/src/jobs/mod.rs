@@ -1,0 +1,3 @@
+//! What the service does by itself: one file an effect or a chore.
+
+pub mod timers;

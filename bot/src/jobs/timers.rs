@@ -1,0 +1,69 @@
+//! Timers of a change: when they are due, they send their command.
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use workflow_engine::{
+    change::{command::Command, effect::Effect},
+    engine::{
+        Engine,
+        jobs::{Handler, JobError, report},
+    },
+    store::{self, queue::Job},
+};
+
+/// Sends `remind`, `escalate`, `expire`, `apply` and the emergency's `roll back` when their time has come. A timer of an
+/// earlier revision is refused by the machine, and that is the end of it.
+pub struct Timers {
+    engine: Engine,
+}
+
+impl Timers {
+    /// Timers of this engine's changes.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+}
+
+#[async_trait]
+impl Handler for Timers {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[
+            "remind",
+            "escalate",
+            "expire",
+            "start_apply",
+            "review_break_glass",
+        ]
+    }
+
+    async fn run(&self, job: &Job, _stop: &CancellationToken) -> Result<(), JobError> {
+        let effect: Effect = serde_json::from_str(&job.payload).map_err(JobError::permanent)?;
+        let id = job.change_id.as_deref().unwrap_or_default();
+        let loaded = store::changes::by_id(self.engine.db(), id)
+            .await?
+            .ok_or_else(|| JobError::permanent("its change is not there"))?;
+        let command = match effect {
+            Effect::RemindAt { revision, .. } => Command::Remind { revision },
+            Effect::EscalateAt { revision, .. } => Command::Escalate { revision },
+            Effect::ExpireAt { revision, .. } => Command::Expire { revision },
+            Effect::StartApply { .. } => Command::Apply {
+                by_hand: self.by_hand(&loaded.change).await?,
+            },
+            Effect::ReviewBreakGlassAt { .. } => Command::RollBack { note: None },
+            _ => return Err(JobError::permanent("not a timer")),
+        };
+        report(&self.engine, job, loaded.change.number, command).await
+    }
+}
+
+impl Timers {
+    /// Whether the gateway's owner has not switched applying on: then people get instructions.
+    async fn by_hand(&self, change: &workflow_engine::change::state::Change) -> Result<bool, JobError> {
+        let (_, catalog) = self.engine.catalog().await?;
+        let gateway = catalog
+            .workflow(change.workflow.as_str())
+            .and_then(|workflow| catalog.gateways.iter().find(|entry| entry.id == workflow.gateway));
+        Ok(gateway.is_none_or(|gateway| !gateway.apply))
+    }
+}
