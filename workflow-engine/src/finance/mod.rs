@@ -3,9 +3,15 @@
 //! Pure: amounts in, amounts out. [`files`] gives the same calculations a file form for `governor allocate` and its kin.
 
 pub mod allocation;
+pub mod budgets;
+pub mod charges;
+pub mod coverage;
 pub mod exact;
 pub mod files;
 pub mod forecast;
+pub mod outlook;
+pub mod period;
 pub mod reconcile;
 pub mod savings;
 pub mod variance;
+pub mod words;
