@@ -1,6 +1,8 @@
 //! What is governed: workflows, people, routes, vendors' facts, margins, budgets and policy, as one document.
 
 mod check;
+pub mod diff;
+pub mod export;
 pub mod fault;
 pub mod load;
 pub mod people;
@@ -10,6 +12,7 @@ pub mod routes;
 pub(crate) mod sample;
 mod schema;
 mod shape;
+mod stamp;
 pub mod workflow;
 
 use std::collections::BTreeSet;
@@ -17,6 +20,8 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+pub use diff::{Difference, DifferenceKind, diff};
+pub use export::export;
 pub use fault::{CatalogFault, CatalogFaults};
 pub use load::load;
 pub use people::{Away, Group, Person};
