@@ -9,6 +9,7 @@ pub mod engine;
 pub mod evidence;
 pub mod finance;
 pub mod ledger;
+pub mod policy;
 pub mod ports;
 pub mod shadow;
 pub mod store;

@@ -139,9 +139,9 @@ mod tests {
             catalog.toml:373: workflows[0].data_class: no data class "confidental"; did you mean "confidential"?
             catalog.toml:378: workflows[0].needs_tools: must be true or false, not "yes"
             catalog.toml:384: workflows[0].margins.quality: must be above 0 and at most 1, not 5
-            catalog.toml:449: prices[0].prices.input_cost_per_token: must be 0 or more, not -0.00001
-            catalog.toml:484: budgets[0].monthly_usd: must be an amount of dollars such as "2500" or "0.0000025", not "lots"
-            catalog.toml:492: budgets[2].cost_center: no cost centre "CC-41OO"; did you mean "CC-4100"?
+            catalog.toml:450: prices[0].prices.input_cost_per_token: must be 0 or more, not -0.00001
+            catalog.toml:485: budgets[0].monthly_usd: must be an amount of dollars such as "2500" or "0.0000025", not "lots"
+            catalog.toml:493: budgets[2].cost_center: no cost centre "CC-41OO"; did you mean "CC-4100"?
             "#
         );
     }
@@ -172,14 +172,14 @@ mod tests {
             catalog.toml:347: routes[3].model: "gpt-4o-mini-2024-07-18" is not pinned: its weights may change under you; name a dated version
             catalog.toml:353: routes[4].model: no model "claude-3-5-sonet-20240620" of anthropic; did you mean "claude-3-5-sonnet-20240620"?
             catalog.toml:367: workflows[0]: no change of it could ever be approved: Security (@finance-approvers) and Finance (@finance-approvers) need 2 different people, but only Lena H. may decide there. Add somebody to a group.
-            catalog.toml:394: workflows[1]: no change of it could ever be approved: Security (@finance-approvers) and Finance (@finance-approvers) need 2 different people, but only Lena H. may decide there. Add somebody to a group.
-            catalog.toml:401: workflows[1].regions[1]: data class confidential may be processed in us, eu only, not in ap
-            catalog.toml:403: workflows[1].alias: "support-answer on litellm-main" is there already, on line 375; a gateway cannot route one name two ways
-            catalog.toml:428: mapping[1].workflow: "$1" stands for what * matched, but no field of this rule has a *
-            catalog.toml:438: mapping[3].workflow: no workflow "claim-triage"; did you mean "claims-triage"?
-            catalog.toml:491: budgets[2]: "workflow claims-triage" is there already, on line 487; one limit for one thing
-            catalog.toml:544: approval.tiers[1].slots[1].group: @finance-approvers answers for finance, not for security
-            catalog.toml:552: approval.tiers[2].slots[0].needed: asks for 3 different people, but @platform-approvers has 2
+            catalog.toml:395: workflows[1]: no change of it could ever be approved: Security (@finance-approvers) and Finance (@finance-approvers) need 2 different people, but only Lena H. may decide there. Add somebody to a group.
+            catalog.toml:402: workflows[1].regions[1]: data class confidential may be processed in us, eu only, not in ap
+            catalog.toml:404: workflows[1].alias: "support-answer on litellm-main" is there already, on line 375; a gateway cannot route one name two ways
+            catalog.toml:429: mapping[1].workflow: "$1" stands for what * matched, but no field of this rule has a *
+            catalog.toml:439: mapping[3].workflow: no workflow "claim-triage"; did you mean "claims-triage"?
+            catalog.toml:492: budgets[2]: "workflow claims-triage" is there already, on line 488; one limit for one thing
+            catalog.toml:545: approval.tiers[1].slots[1].group: @finance-approvers answers for finance, not for security
+            catalog.toml:553: approval.tiers[2].slots[0].needed: asks for 3 different people, but @platform-approvers has 2
             "#
         );
     }
@@ -194,7 +194,7 @@ mod tests {
             ]),
             @r"
             catalog.toml:367: workflows[0]: no change of it could ever be approved: Security (@sec-oncall) and Owner need 2 different people, but only Wei C. may decide there. Add somebody to a group.
-            catalog.toml:394: workflows[1]: no change of it could ever be approved: Security (@sec-oncall) and Owner need 2 different people, but only Wei C. may decide there. Add somebody to a group.
+            catalog.toml:395: workflows[1]: no change of it could ever be approved: Security (@sec-oncall) and Owner need 2 different people, but only Wei C. may decide there. Add somebody to a group.
             "
         );
     }
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn whoever_applies_the_catalog_is_not_for_the_file_to_say() {
-        insta::assert_snapshot!(said(&[("[policy]", "[policy]\nlast_editor = \"ana\"")]), @"catalog.toml:499: policy.last_editor: is filled in when the catalog is applied; leave it out");
+        insta::assert_snapshot!(said(&[("[policy]", "[policy]\nlast_editor = \"ana\"")]), @"catalog.toml:500: policy.last_editor: is filled in when the catalog is applied; leave it out");
     }
 
     proptest::proptest! {

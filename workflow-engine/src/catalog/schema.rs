@@ -458,7 +458,11 @@ static STRATA: Table = table(
             Kind::Map(&SHARE),
             "Share of each kind in production; they sum to 1.",
         ),
-        may("words", Kind::Map(&Kind::Text), "Each kind in a person's words."),
+        may(
+            "words",
+            Kind::Map(&Kind::Text),
+            "Each kind in a person's words; each reads on after `when`.",
+        ),
     ],
 );
 

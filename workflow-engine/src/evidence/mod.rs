@@ -3,5 +3,9 @@
 //! [`statement`] says what is in it, [`dsse`] signs it, [`verify`] checks it against the ledger. All of it is pure.
 
 pub mod dsse;
+pub mod figures;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod sentences;
 pub mod statement;
 pub mod verify;

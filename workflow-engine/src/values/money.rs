@@ -14,6 +14,13 @@ impl Usd {
     /// Nothing.
     pub const ZERO: Self = Self(Decimal::ZERO);
 
+    /// The amount times a measured ratio: an estimate, so rounded to a millionth. None where the ratio is no number.
+    #[must_use]
+    pub fn times(self, ratio: f64) -> Option<Self> {
+        let ratio = Decimal::from_f64_retain(ratio)?;
+        Some(Self(self.0.checked_mul(ratio)?.round_dp(6)))
+    }
+
     /// The amount without trailing zeros, as it is written to files.
     #[must_use]
     pub fn plain(&self) -> String {

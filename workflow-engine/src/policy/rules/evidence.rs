@@ -1,0 +1,90 @@
+//! Control 9: a shadow test, recent enough, shows the candidate good enough in every kind of request, and fast enough.
+
+use super::{super::decision::Ruling, super::evidence::Measured, Request};
+use crate::{
+    evidence::{
+        figures::seconds,
+        sentences::{KindWords, cannot_tell, not_eligible, worse_places},
+    },
+    shadow::analysis::report::{Report, Verdict},
+};
+
+pub(super) fn check(request: &Request) -> Ruling {
+    let Some(measured) = &request.measured else {
+        return Ruling::unknown(
+            "Whether it answers well enough is not known: no shadow test was made.",
+            "Run the shadow test.",
+        );
+    };
+    let age = (request.today - measured.on).num_days();
+    if age > request.evidence_days {
+        return Ruling::unknown(
+            format!(
+                "The shadow test is of {}, {age} days old; evidence holds for {} days.",
+                measured.on, request.evidence_days
+            ),
+            "Run it again.",
+        );
+    }
+    let (report, words) = (&measured.report, &request.workflow.words);
+    match report.verdict {
+        Verdict::NotEligible => Ruling::fail(not_eligible(report, words).join(" "), remedy(report, words)),
+        Verdict::Inconclusive if !request.accept_inconclusive => Ruling::fail(
+            cannot_tell(report, words),
+            "Record more calls and test again, or have the policy accept what cannot be told in this tier.",
+        ),
+        Verdict::Eligible | Verdict::Inconclusive => latency(request, measured),
+    }
+}
+
+/// What could change a clear no: another candidate, or living with the kind that fails.
+fn remedy(report: &Report, words: &KindWords) -> String {
+    let worse = worse_places(report, words);
+    match worse.as_slice() {
+        [] => "Choose another candidate.".to_owned(),
+        places => format!(
+            "Keep today's route {}, choose another candidate, or have the workflow's entry say that this kind does not decide.",
+            places.join(" and ")
+        ),
+    }
+}
+
+/// 95 of 100 calls within the workflow's target, surely: the upper limit counts.
+fn latency(request: &Request, measured: &Measured) -> Ruling {
+    let good = match measured.report.verdict {
+        Verdict::Eligible => "It is good enough in every kind of request that counts",
+        _ => "Whether it is good enough cannot be told yet, which the policy accepts in this tier",
+    };
+    let Some(target) = request.workflow.latency_p95_ms else {
+        return Ruling::pass(format!("{good}; no latency target is set."));
+    };
+    let p95 = measured
+        .report
+        .latency
+        .as_ref()
+        .map(|latency| latency.p95.candidate);
+    let Some((_, _, Some(upper))) = p95 else {
+        return Ruling::unknown(
+            format!(
+                "Whether 95 of 100 calls are answered within {} cannot be told from so few calls.",
+                seconds(target as f64)
+            ),
+            "Replay at least 72 calls with their latency.",
+        );
+    };
+    if upper > target as f64 {
+        return Ruling::fail(
+            format!(
+                "95 of 100 calls may take up to {}; the workflow's target is {}.",
+                seconds(upper),
+                seconds(target as f64)
+            ),
+            "Choose a faster route, or have the target changed.",
+        );
+    }
+    Ruling::pass(format!(
+        "{good}; 95 of 100 calls take {} at most, the target is {}.",
+        seconds(upper),
+        seconds(target as f64)
+    ))
+}

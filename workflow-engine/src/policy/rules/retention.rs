@@ -1,0 +1,44 @@
+//! Control 1: the vendor keeps prompts no longer than their data class allows.
+
+use super::{super::decision::Ruling, HopFacts, Known, Request, missing, no_class};
+
+pub(super) fn check(request: &Request, hop: &HopFacts) -> Ruling {
+    let Some(class) = &request.workflow.class else {
+        return no_class(request);
+    };
+    let Some(most) = class.max_retention_days else {
+        return Ruling::pass(format!("{} data may be kept for any time.", class.name));
+    };
+    let vendor = &hop.vendor;
+    match &hop.retention_days {
+        Known::Is(days, source) if *days <= most => Ruling::pass(format!(
+            "{vendor} keeps data for {}, at most {most} are allowed (\"{source}\").",
+            spell(*days)
+        )),
+        Known::Is(days, _) => Ruling::fail(
+            format!(
+                "{vendor} keeps data for {}; {} data may be kept for {} at most.",
+                spell(*days),
+                class.name,
+                spell(most)
+            ),
+            format!(
+                "Agree on a shorter time or zero retention with {vendor} and record it, or choose another vendor."
+            ),
+        ),
+        other => missing(
+            hop,
+            other,
+            &format!("How long {vendor} keeps {} data", class.name),
+            "retention_days",
+        ),
+    }
+}
+
+fn spell(days: u32) -> String {
+    match days {
+        0 => "no time".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
