@@ -12,7 +12,7 @@ use workflow_engine::{
     engine::{Engine, HandleError, Outcome, Request, file::Filing},
     evidence::{dsse::Envelope, statement::Statement},
     ledger::key::{KeyKind, SigningKey},
-    store::{self, catalog::Version, db::Db},
+    store,
     values::{Actor, ChangeNumber, Digest, PersonId, Role, RunId},
 };
 
@@ -37,28 +37,11 @@ pub async fn desk(kind: Kind) -> Option<Desk> {
     let fresh = fresh(kind).await?;
     let db = open(&fresh).await;
     let clock = TestClock::default();
-    apply_catalog(&db, &clock).await;
-    Some(Desk {
-        engine: Engine::new(db, Arc::new(clock.clone())),
-        clock,
-        fresh,
-    })
-}
-
-async fn apply_catalog(db: &Db, clock: &TestClock) {
-    use workflow_engine::ports::clock::Clock;
-    let catalog = catalog::small();
-    store::catalog::insert(
-        db,
-        Version {
-            digest: Digest::of_json(&catalog).expect("a catalog is JSON"),
-            catalog,
-            applied_at: clock.now().timestamp_millis(),
-            actor: "tests".to_owned(),
-        },
-    )
-    .await
-    .expect("the catalog is stored");
+    let engine = Engine::new(db, Arc::new(clock.clone()));
+    let tests = Actor::Service("tests".to_owned());
+    let applied = engine.apply_catalog(&catalog::small(), &tests).await;
+    applied.expect("the catalog is stored");
+    Some(Desk { engine, clock, fresh })
 }
 
 impl Desk {

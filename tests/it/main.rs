@@ -5,6 +5,7 @@
     reason = "a failing scenario says so by panicking"
 )]
 
+mod catalog;
 mod engine;
 mod sealing;
 mod verify_proof;

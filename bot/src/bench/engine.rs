@@ -28,7 +28,6 @@ use workflow_engine::{
     },
     store::{
         self,
-        catalog::Version,
         db::{Backend, Db},
         queue::Job,
     },
@@ -255,13 +254,10 @@ impl Handler for Deliver {
 
 async fn apply_catalog(engine: &Engine) -> anyhow::Result<()> {
     let catalog: Catalog = toml::from_str(include_str!("catalog.toml"))?;
-    let version = Version {
-        digest: Digest::of_json(&catalog)?,
-        catalog,
-        applied_at: 0,
-        actor: "bench".to_owned(),
-    };
-    Ok(store::catalog::insert(engine.db(), version).await?)
+    engine
+        .apply_catalog(&catalog, &Actor::Service("bench".to_owned()))
+        .await?;
+    Ok(())
 }
 
 /// Commits and syncs of the write-ahead log so far.
