@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     future::Future,
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{
         Arc,
@@ -59,6 +59,30 @@ impl Db {
         Err(StoreError::Unavailable(
             "database.url must begin with sqlite:// or postgres://".to_owned(),
         ))
+    }
+
+    /// Opens a database that is there already, only to look at it; on SQLite also while a governor serves from it.
+    ///
+    /// # Errors
+    /// As [`Db::open`], and when the SQLite file is not there.
+    pub async fn open_for_reading(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let Some(path) = url.strip_prefix("sqlite://") else {
+            return Self::open(url, connections).await;
+        };
+        let path = PathBuf::from(path);
+        if !path.is_file() {
+            return Err(StoreError::Unavailable(format!(
+                "there is no database {}; name the configuration with --config, or set database.url",
+                path.display()
+            )));
+        }
+        let reads = connect_sqlite(&path, connections.max(2), true).await?;
+        Ok(Self {
+            backend: Backend::Sqlite,
+            writer: Writer::sqlite(reads.clone()),
+            reads,
+            _lock: None,
+        })
     }
 
     /// Which database this is.
@@ -158,37 +182,9 @@ async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
 
 async fn open_sqlite(path: PathBuf, connections: u32) -> Result<Db, StoreError> {
     let lock = only_process(&path)?;
-    let connect = |limit: u32, read_only: bool| {
-        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
-        options
-            .max_connections(limit)
-            .min_connections(1)
-            .sqlx_logging(false)
-            .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(10))
-            .map_sqlx_sqlite_opts(move |options| {
-                let options = options
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full)
-                    .foreign_keys(true)
-                    .busy_timeout(Duration::from_secs(10));
-                if read_only {
-                    options.pragma("query_only", "on")
-                } else {
-                    options
-                }
-            });
-        Database::connect(options)
-    };
-    let explain = |error: sea_orm::DbErr| {
-        StoreError::Unavailable(format!(
-            "cannot open {} ({error}); check that the folder exists and that this user may write there",
-            path.display()
-        ))
-    };
-    let write = connect(1, false).await.map_err(explain)?;
+    let write = connect_sqlite(&path, 1, false).await?;
     new_enough(&write).await?;
-    let reads = connect(connections.max(2), true).await.map_err(explain)?;
+    let reads = connect_sqlite(&path, connections.max(2), true).await?;
     Ok(Db {
         backend: Backend::Sqlite,
         reads,
@@ -197,8 +193,32 @@ async fn open_sqlite(path: PathBuf, connections: u32) -> Result<Db, StoreError> 
     })
 }
 
+async fn connect_sqlite(path: &Path, limit: u32, read_only: bool) -> Result<DatabaseConnection, StoreError> {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    options
+        .max_connections(limit)
+        .min_connections(1)
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(10))
+        .map_sqlx_sqlite_opts(move |options| {
+            let options = options
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10));
+            if read_only { options.pragma("query_only", "on") } else { options }
+        });
+    Database::connect(options).await.map_err(|error| {
+        StoreError::Unavailable(format!(
+            "cannot open {} ({error}); check that the folder exists and that this user may write there",
+            path.display()
+        ))
+    })
+}
+
 /// A second process on the same file would not know of the first one's writer.
-fn only_process(path: &std::path::Path) -> Result<File, StoreError> {
+fn only_process(path: &Path) -> Result<File, StoreError> {
     let name = path.with_extension("lock");
     let file = File::options()
         .create(true)

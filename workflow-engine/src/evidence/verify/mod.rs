@@ -122,6 +122,13 @@ pub fn verify_entry(
     Ok((proof.index, head))
 }
 
+/// Whether an entry is about this packet and no other; says nothing about the ledger.
+pub fn is_about(entry: &[u8], packet: Digest) -> bool {
+    let Ok(entry) = serde_json::from_slice::<Value>(entry) else { return false };
+    let named = named(&entry);
+    !named.is_empty() && named.iter().all(|digest| *digest == packet.to_string())
+}
+
 /// The packets that an entry names at the outermost level where it names any. Deeper ones are history, such as a vote
 /// kept from an earlier edition; an entry that names two on one level is about neither.
 fn named(entry: &Value) -> Vec<&str> {

@@ -1,0 +1,45 @@
+//! `governor packet`: writes a change's evidence packet with its proofs, and checks one offline.
+
+mod export;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::Format;
+
+/// The packet itself.
+const PACKET: &str = "packet.dsse.json";
+/// The key that signed it, and the ledger's heads.
+const KEY: &str = "packet.pub.pem";
+/// The ledger's entry that names the packet.
+const ENTRY: &str = "entry";
+/// The proof of that entry.
+const PROOF: &str = "packet.tlog-proof";
+/// The votes on the packet: `0007.entry` with `0007.tlog-proof`.
+const VOTES: &str = "votes";
+
+/// Write a change's evidence packet with its proofs, or check one offline.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(verify::Args),
+    Export(export::Args),
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When something cannot be read or written; that a packet does not hold is no error, but exit code 1.
+pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Command::Verify(args) => verify::run(args, format),
+        Command::Export(args) => export::run(args, format).await,
+    }
+}

@@ -1,0 +1,217 @@
+//! `governor packet verify`: checks a packet from its files alone: signature, digest, place in the ledger, votes on it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use workflow_engine::{
+    evidence::verify::{PacketFault, Verified, Witnessed, verify_entry, verify_packet},
+    ledger::{
+        merkle::{Head, Plan, Hash, root as root_of},
+        note::SignedCheckpoint,
+        proof::Proof,
+        tiles::Tile,
+    },
+    values::Digest,
+};
+
+use super::{
+    super::{
+        Format, bad,
+        ledger_source::{Key, key_file},
+        print, read,
+    },
+    ENTRY, KEY, PROOF, VOTES,
+};
+
+/// Check an evidence packet offline: signature, digest, place in the ledger, and the votes bound to it.
+///
+/// Reads `entry`, `packet.tlog-proof` and `votes/` beside FILE, as `governor packet export` writes them. Exit 1: it
+/// does not hold.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  governor packet verify packet-142/packet.dsse.json
+  governor packet verify packet-142/packet.dsse.json --key trusted.pub.pem --checkpoint seen-in-chat")]
+pub(super) struct Args {
+    /// The packet, packet.dsse.json
+    file: PathBuf,
+    /// The public key (PEM or verifier key) from somewhere you trust; packet.pub.pem beside FILE when left out
+    #[arg(long, value_name = "PUB")]
+    key: Option<PathBuf>,
+    /// A checkpoint that you saw elsewhere (chat, SIEM, a witness, an export): the proof must belong to the same ledger
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+}
+
+/// What holds.
+struct Found {
+    verified: Verified,
+    votes: Vec<Vote>,
+    compared: Option<Head>,
+}
+
+/// A vote on exactly this packet.
+struct Vote {
+    index: u64,
+    role: String,
+    by: String,
+}
+
+pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
+    let folder = args.file.parent().unwrap_or(Path::new(""));
+    let envelope = read(&args.file)?;
+    // Anything that is not JSON at all is the wrong file, not a packet that was tampered with.
+    serde_json::from_str::<Value>(&envelope).map_err(|error| bad(&args.file, error))?;
+    let entry = std::fs::read(folder.join(ENTRY)).with_context(|| folder.join(ENTRY).display().to_string())?;
+    let proof = read(&folder.join(PROOF))?;
+    let origin = Proof::parse(&proof).map(|proof| proof.checkpoint.checkpoint.origin).unwrap_or_default();
+    let name = if origin.is_empty() { "unknown" } else { &origin };
+    let key = match &args.key {
+        Some(path) => key_file(path, name)?,
+        None => Key { independent: false, ..key_file(&folder.join(KEY), name)? },
+    };
+    let witnessed = Witnessed { entry: &entry, proof: &proof };
+    let found = match verify_packet(envelope.as_bytes(), &key.key, witnessed, &key.key) {
+        Err(fault) => Err(fault.to_string()),
+        Ok(verified) => rest(args, folder, &key, verified)?,
+    };
+    match format {
+        Format::Json => print(&format!("{}\n", document(&found, &key)))?,
+        Format::Text => print(&words(&found, &key))?,
+    }
+    Ok(ExitCode::from(u8::from(found.is_err())))
+}
+
+/// The votes, and the checkpoint from elsewhere.
+fn rest(args: &Args, folder: &Path, key: &Key, verified: Verified) -> anyhow::Result<Result<Found, String>> {
+    let votes = match votes(&folder.join(VOTES), verified.packet, key)? {
+        Ok(votes) => votes,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let Some(path) = &args.checkpoint else {
+        return Ok(Ok(Found { verified, votes, compared: None }));
+    };
+    let elsewhere = SignedCheckpoint::parse(&read(path)?).and_then(|note| note.verify(&key.key));
+    Ok(match elsewhere {
+        Err(fault) => Err(format!("{}: {fault}", path.display())),
+        Ok(head) => same_ledger(&verified.head, &head, path)?
+            .map(|()| Found { verified, votes, compared: Some(head) }),
+    })
+}
+
+fn votes(folder: &Path, packet: Digest, key: &Key) -> anyhow::Result<Result<Vec<Vote>, String>> {
+    let mut files: Vec<PathBuf> = match std::fs::read_dir(folder) {
+        Ok(files) => files.flatten().map(|file| file.path()).collect(),
+        Err(_) => Vec::new(),
+    };
+    files.retain(|path| path.extension().is_some_and(|kind| kind == ENTRY));
+    files.sort();
+    let mut votes = Vec::new();
+    for path in files {
+        let entry = std::fs::read(&path).with_context(|| path.display().to_string())?;
+        let proof = read(&path.with_extension("tlog-proof"))?;
+        match vote(&entry, &proof, packet, key) {
+            Ok(vote) => votes.push(vote),
+            Err(fault) => return Ok(Err(format!("{}: {fault}", path.display()))),
+        }
+    }
+    Ok(Ok(votes))
+}
+
+fn vote(entry: &[u8], proof: &str, packet: Digest, key: &Key) -> Result<Vote, PacketFault> {
+    let (index, _) = verify_entry(packet, Witnessed { entry, proof }, &key.key)?;
+    let body: Value = serde_json::from_slice(entry).map_err(|error| PacketFault::Entry(error.to_string()))?;
+    let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+    Ok(Vote { index, role: text(&body["event"]["role"]), by: text(&body["event"]["vote"]["by"]) })
+}
+
+/// Whether two signed heads are of one ledger. Heads of different sizes need the tiles beside the checkpoint, as
+/// `governor ledger export` writes them.
+fn same_ledger(proof: &Head, elsewhere: &Head, path: &Path) -> anyhow::Result<Result<(), String>> {
+    let forked = || {
+        format!(
+            "the proof's head of {} entries and the checkpoint of {} entries in {} are signed, but not of one ledger: \
+             it was forked or rewritten, which only the holder of the key can do",
+            proof.size,
+            elsewhere.size,
+            path.display()
+        )
+    };
+    if proof.size == elsewhere.size {
+        return Ok(if proof.root == elsewhere.root { Ok(()) } else { Err(forked()) });
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (small, large) = if proof.size < elsewhere.size { (proof, elsewhere) } else { (elsewhere, proof) };
+    let (Some(small_root), Some(large_root)) = (root_at(folder, small.size, large.size), root_at(folder, large.size, large.size))
+    else {
+        anyhow::bail!(
+            "{}: it is of {} entries and the proof of {}; to compare them, give the checkpoint of an export \
+             (`governor ledger export`) that is not older than the packet's",
+            path.display(),
+            elsewhere.size,
+            proof.size
+        );
+    };
+    Ok(if small_root == small.root && large_root == large.root { Ok(()) } else { Err(forked()) })
+}
+
+/// The root over the first `size` entries, from the tile files of a tree of `total` in `folder`.
+fn root_at(folder: &Path, size: u64, total: u64) -> Option<Hash> {
+    if size == 0 {
+        return Some(root_of(&[]));
+    }
+    let read = |node| {
+        let bytes = std::fs::read(folder.join(Tile::holding(node, total).path())).map_err(drop)?;
+        Tile::node(&bytes, node).ok_or(())
+    };
+    Plan::root(size).fill(read).ok()?.first().copied()
+}
+
+fn document(found: &Result<Found, String>, key: &Key) -> Value {
+    let key = json!({"fingerprint": key.key.fingerprint(), "source": key.source, "independent": key.independent});
+    match found {
+        Err(fault) => json!({"holds": false, "fault": fault, "key": key}),
+        Ok(found) => json!({
+            "holds": true,
+            "packet_sha256": found.verified.packet,
+            "subject": found.verified.statement.name(),
+            "entry": found.verified.index,
+            "ledger_size": found.verified.head.size,
+            "votes": found.votes.iter()
+                .map(|vote| json!({"entry": vote.index, "role": vote.role, "by": vote.by})).collect::<Vec<_>>(),
+            "checkpoint_size": found.compared.map(|head| head.size),
+            "key": key,
+        }),
+    }
+}
+
+fn words(found: &Result<Found, String>, key: &Key) -> String {
+    let found = match found {
+        Err(fault) => return format!("The packet does not hold.\n  {fault}.\n"),
+        Ok(found) => found,
+    };
+    let verified = &found.verified;
+    let mut said = format!(
+        "The packet holds: {}.\n  digest      {}\n  signed by   {} (from {})\n  recorded    entry #{} of {}, in the ledger of {}\n",
+        verified.statement.name(),
+        verified.packet,
+        key.key.fingerprint(),
+        key.source,
+        verified.index,
+        verified.head.size,
+        key.key.name()
+    );
+    for vote in &found.votes {
+        said += &format!("  vote        {} for {}, on this packet, entry #{}\n", vote.by, vote.role, vote.index);
+    }
+    if let Some(head) = &found.compared {
+        said += &format!("  checkpoint  the one of {} entries is of the same ledger\n", head.size);
+    }
+    if !key.independent {
+        said += "The key lies beside the packet. Compare its fingerprint with one you trust, or give that key with --key.\n";
+    }
+    said
+}
