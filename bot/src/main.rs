@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use bot::commands_cli::{self, Format, allocate, bench, forecast, migrate, rate, reconcile, variance};
+use bot::commands_cli::{
+    self, Format, allocate, bench, forecast, ledger, migrate, packet, rate, reconcile, variance,
+};
 use clap::{Parser, Subcommand};
 
 /// The system of record for who may use which model, under what data policy, at what budget, and with what evidence.
@@ -26,6 +28,8 @@ enum Command {
     Reconcile(reconcile::Args),
     Migrate(migrate::Args),
     Bench(bench::Args),
+    Ledger(ledger::Args),
+    Packet(packet::Args),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Migrate(args) => served(migrate::run(&args)),
         Command::Bench(args) => served(bench::run(&args)),
+        Command::Ledger(args) => served(ledger::run(&args, program.format)),
+        Command::Packet(args) => served(packet::run(&args, program.format)),
     };
     commands_cli::finish(outcome)
 }

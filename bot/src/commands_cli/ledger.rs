@@ -11,7 +11,12 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use workflow_engine::{
     engine::{audit::Report, ledger::Ledger, log_key},
-    ledger::{key::{KeyKind, SigningKey}, merkle::Head, note::SignedCheckpoint, offline},
+    ledger::{
+        key::{KeyKind, SigningKey},
+        merkle::Head,
+        note::SignedCheckpoint,
+        offline,
+    },
     ports::clock::Clock,
 };
 
@@ -138,7 +143,12 @@ fn key_words(key: &Key) -> String {
     } else {
         "\n  That key lies beside what was checked. Give one you trust with --key FILE, or compare its fingerprint."
     };
-    format!("  Checked with the key of {}, fingerprint {}, from {}.{advice}\n", key.key.name(), key.key.fingerprint(), key.source)
+    format!(
+        "  Checked with the key of {}, fingerprint {}, from {}.{advice}\n",
+        key.key.name(),
+        key.key.fingerprint(),
+        key.source
+    )
 }
 
 fn describe(key: &Key) -> serde_json::Value {
@@ -157,14 +167,21 @@ fn verify_files(dir: &Path, given: Option<&Path>, format: Format) -> anyhow::Res
             let origin = checkpoint.lines().next().unwrap_or_default();
             key_file(path, origin)?
         }
-        None => Key { independent: false, ..key_file(&dir.join("log.vkey"), "")? },
+        None => Key {
+            independent: false,
+            ..key_file(&dir.join("log.vkey"), "")?
+        },
     };
     let outcome = offline::verify_files(&key.key, |path| std::fs::read(dir.join(path)).ok());
     let size = outcome.as_ref().map_or(0, |head: &Head| head.size);
     match format {
         Format::Json => {
-            let fault = outcome.as_ref().err().map(|fault| json!({"what": fault.to_string()}));
-            let document = json!({"holds": outcome.is_ok(), "entries": size, "fault": fault, "key": describe(&key)});
+            let fault = outcome
+                .as_ref()
+                .err()
+                .map(|fault| json!({"what": fault.to_string()}));
+            let document =
+                json!({"holds": outcome.is_ok(), "entries": size, "fault": fault, "key": describe(&key)});
             print(&format!("{document}\n"))?;
         }
         Format::Text => {
@@ -208,7 +225,8 @@ fn keygen(args: &Keygen, format: Format) -> anyhow::Result<ExitCode> {
         None => {
             let mut seed = [0; 32];
             SystemClock.random(&mut seed);
-            SigningKey::from_seed(&origin, KeyKind::Note, &seed).map_err(|fault| bad(Path::new("--origin"), fault))?
+            SigningKey::from_seed(&origin, KeyKind::Note, &seed)
+                .map_err(|fault| bad(Path::new("--origin"), fault))?
         }
     };
     let private = args.out.is_none().then(|| key.to_pem());

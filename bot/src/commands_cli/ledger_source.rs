@@ -60,13 +60,23 @@ pub(super) async fn log_key_of(config: &Config, db: &Db, given: Option<&Path>) -
         return key_file(path, &config.ledger.origin);
     }
     if let Some((key, source)) = signing_key(config)? {
-        return Ok(Key { key: key.public().clone(), source, independent: true });
+        return Ok(Key {
+            key: key.public().clone(),
+            source,
+            independent: true,
+        });
     }
     let Some(vkey) = read::log_key(db.reads()).await? else {
-        bail!("nothing is sealed yet, and there is no ledger key; start `governor serve`, or give --key FILE");
+        bail!(
+            "nothing is sealed yet, and there is no ledger key; start `governor serve`, or give --key FILE"
+        );
     };
     let key = VerifierKey::parse(&vkey).context("table ledger_head, vkey")?;
-    Ok(Key { key, source: "the database itself".to_owned(), independent: false })
+    Ok(Key {
+        key,
+        source: "the database itself".to_owned(),
+        independent: false,
+    })
 }
 
 /// A public key in a file: a verifier key (`log.vkey`), or PEM, which has no name and takes `name`.
@@ -79,5 +89,9 @@ pub(super) fn key_file(path: &Path, name: &str) -> anyhow::Result<Key> {
         VerifierKey::parse(text)
     };
     let key = key.with_context(|| path.display().to_string())?;
-    Ok(Key { key, source: path.display().to_string(), independent: true })
+    Ok(Key {
+        key,
+        source: path.display().to_string(),
+        independent: true,
+    })
 }

@@ -207,7 +207,11 @@ async fn connect_sqlite(path: &Path, limit: u32, read_only: bool) -> Result<Data
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10));
-            if read_only { options.pragma("query_only", "on") } else { options }
+            if read_only {
+                options.pragma("query_only", "on")
+            } else {
+                options
+            }
         });
     Database::connect(options).await.map_err(|error| {
         StoreError::Unavailable(format!(

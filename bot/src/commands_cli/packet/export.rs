@@ -45,7 +45,11 @@ pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode>
     let ledger = Ledger::new(db, key.clone());
 
     let Some(index) = place_of(&ledger, &change, packet.digest).await? else {
-        bail!("packet {} of change #{} is not sealed yet; sealing takes about a second", packet.digest.short(), args.number);
+        bail!(
+            "packet {} of change #{} is not sealed yet; sealing takes about a second",
+            packet.digest.short(),
+            args.number
+        );
     };
     let out = &args.out;
     put(&out.join(ENTRY), &ledger.entry(index).await?)?;
@@ -75,7 +79,10 @@ pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode>
 
 async fn packet_of(db: &Db, number: u64) -> anyhow::Result<(ChangeId, packets::Packet)> {
     let Some(loaded) = changes::by_number(db, ChangeNumber(number)).await? else {
-        let newest = changes::newest(db, None, 1).await?.first().map(|loaded| loaded.change.number.0);
+        let newest = changes::newest(db, None, 1)
+            .await?
+            .first()
+            .map(|loaded| loaded.change.number.0);
         match newest {
             Some(newest) => bail!("there is no change #{number}; the newest is #{newest}"),
             None => bail!("there is no change #{number}; none was filed yet"),
@@ -89,7 +96,9 @@ async fn packet_of(db: &Db, number: u64) -> anyhow::Result<(ChangeId, packets::P
     };
     match packet {
         Some(packet) => Ok((change.id, packet)),
-        None => bail!("change #{number} has no evidence packet; one is sealed when its test and policy check are done"),
+        None => bail!(
+            "change #{number} has no evidence packet; one is sealed when its test and policy check are done"
+        ),
     }
 }
 
@@ -106,13 +115,21 @@ async fn place_of(ledger: &Ledger, change: &ChangeId, packet: Digest) -> anyhow:
 }
 
 /// Writes every sealed vote on exactly this packet; gives their places.
-async fn put_votes(ledger: &Ledger, change: &ChangeId, packet: Digest, out: &Path) -> anyhow::Result<Vec<u64>> {
+async fn put_votes(
+    ledger: &Ledger,
+    change: &ChangeId,
+    packet: Digest,
+    out: &Path,
+) -> anyhow::Result<Vec<u64>> {
     let mut votes = Vec::new();
     for index in ledger.places(change, "vote_cast").await? {
         let entry = ledger.entry(index).await?;
         if is_about(&entry, packet) {
             put(&out.join(format!("{index:04}.{ENTRY}")), &entry)?;
-            put(&out.join(format!("{index:04}.tlog-proof")), ledger.proof(index).await?.to_text().as_bytes())?;
+            put(
+                &out.join(format!("{index:04}.tlog-proof")),
+                ledger.proof(index).await?.to_text().as_bytes(),
+            )?;
             votes.push(index);
         }
     }

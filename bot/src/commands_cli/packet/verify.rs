@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use workflow_engine::{
     evidence::verify::{PacketFault, Verified, Witnessed, verify_entry, verify_packet},
     ledger::{
-        merkle::{Head, Plan, Hash, root as root_of},
+        merkle::{Hash, Head, Plan, root as root_of},
         note::SignedCheckpoint,
         proof::Proof,
         tiles::Tile,
@@ -65,15 +65,24 @@ pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
     let envelope = read(&args.file)?;
     // Anything that is not JSON at all is the wrong file, not a packet that was tampered with.
     serde_json::from_str::<Value>(&envelope).map_err(|error| bad(&args.file, error))?;
-    let entry = std::fs::read(folder.join(ENTRY)).with_context(|| folder.join(ENTRY).display().to_string())?;
+    let entry =
+        std::fs::read(folder.join(ENTRY)).with_context(|| folder.join(ENTRY).display().to_string())?;
     let proof = read(&folder.join(PROOF))?;
-    let origin = Proof::parse(&proof).map(|proof| proof.checkpoint.checkpoint.origin).unwrap_or_default();
+    let origin = Proof::parse(&proof)
+        .map(|proof| proof.checkpoint.checkpoint.origin)
+        .unwrap_or_default();
     let name = if origin.is_empty() { "unknown" } else { &origin };
     let key = match &args.key {
         Some(path) => key_file(path, name)?,
-        None => Key { independent: false, ..key_file(&folder.join(KEY), name)? },
+        None => Key {
+            independent: false,
+            ..key_file(&folder.join(KEY), name)?
+        },
     };
-    let witnessed = Witnessed { entry: &entry, proof: &proof };
+    let witnessed = Witnessed {
+        entry: &entry,
+        proof: &proof,
+    };
     let found = match verify_packet(envelope.as_bytes(), &key.key, witnessed, &key.key) {
         Err(fault) => Err(fault.to_string()),
         Ok(verified) => rest(args, folder, &key, verified)?,
@@ -92,13 +101,20 @@ fn rest(args: &Args, folder: &Path, key: &Key, verified: Verified) -> anyhow::Re
         Err(fault) => return Ok(Err(fault)),
     };
     let Some(path) = &args.checkpoint else {
-        return Ok(Ok(Found { verified, votes, compared: None }));
+        return Ok(Ok(Found {
+            verified,
+            votes,
+            compared: None,
+        }));
     };
     let elsewhere = SignedCheckpoint::parse(&read(path)?).and_then(|note| note.verify(&key.key));
     Ok(match elsewhere {
         Err(fault) => Err(format!("{}: {fault}", path.display())),
-        Ok(head) => same_ledger(&verified.head, &head, path)?
-            .map(|()| Found { verified, votes, compared: Some(head) }),
+        Ok(head) => same_ledger(&verified.head, &head, path)?.map(|()| Found {
+            verified,
+            votes,
+            compared: Some(head),
+        }),
     })
 }
 
@@ -125,7 +141,11 @@ fn vote(entry: &[u8], proof: &str, packet: Digest, key: &Key) -> Result<Vote, Pa
     let (index, _) = verify_entry(packet, Witnessed { entry, proof }, &key.key)?;
     let body: Value = serde_json::from_slice(entry).map_err(|error| PacketFault::Entry(error.to_string()))?;
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-    Ok(Vote { index, role: text(&body["event"]["role"]), by: text(&body["event"]["vote"]["by"]) })
+    Ok(Vote {
+        index,
+        role: text(&body["event"]["role"]),
+        by: text(&body["event"]["vote"]["by"]),
+    })
 }
 
 /// Whether two signed heads are of one ledger. Heads of different sizes need the tiles beside the checkpoint, as
@@ -141,12 +161,22 @@ fn same_ledger(proof: &Head, elsewhere: &Head, path: &Path) -> anyhow::Result<Re
         )
     };
     if proof.size == elsewhere.size {
-        return Ok(if proof.root == elsewhere.root { Ok(()) } else { Err(forked()) });
+        return Ok(if proof.root == elsewhere.root {
+            Ok(())
+        } else {
+            Err(forked())
+        });
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    let (small, large) = if proof.size < elsewhere.size { (proof, elsewhere) } else { (elsewhere, proof) };
-    let (Some(small_root), Some(large_root)) = (root_at(folder, small.size, large.size), root_at(folder, large.size, large.size))
-    else {
+    let (small, large) = if proof.size < elsewhere.size {
+        (proof, elsewhere)
+    } else {
+        (elsewhere, proof)
+    };
+    let (Some(small_root), Some(large_root)) = (
+        root_at(folder, small.size, large.size),
+        root_at(folder, large.size, large.size),
+    ) else {
         anyhow::bail!(
             "{}: it is of {} entries and the proof of {}; to compare them, give the checkpoint of an export \
              (`governor ledger export`) that is not older than the packet's",
@@ -155,7 +185,11 @@ fn same_ledger(proof: &Head, elsewhere: &Head, path: &Path) -> anyhow::Result<Re
             proof.size
         );
     };
-    Ok(if small_root == small.root && large_root == large.root { Ok(()) } else { Err(forked()) })
+    Ok(if small_root == small.root && large_root == large.root {
+        Ok(())
+    } else {
+        Err(forked())
+    })
 }
 
 /// The root over the first `size` entries, from the tile files of a tree of `total` in `folder`.
@@ -171,7 +205,8 @@ fn root_at(folder: &Path, size: u64, total: u64) -> Option<Hash> {
 }
 
 fn document(found: &Result<Found, String>, key: &Key) -> Value {
-    let key = json!({"fingerprint": key.key.fingerprint(), "source": key.source, "independent": key.independent});
+    let key =
+        json!({"fingerprint": key.key.fingerprint(), "source": key.source, "independent": key.independent});
     match found {
         Err(fault) => json!({"holds": false, "fault": fault, "key": key}),
         Ok(found) => json!({
@@ -205,10 +240,16 @@ fn words(found: &Result<Found, String>, key: &Key) -> String {
         key.key.name()
     );
     for vote in &found.votes {
-        said += &format!("  vote        {} for {}, on this packet, entry #{}\n", vote.by, vote.role, vote.index);
+        said += &format!(
+            "  vote        {} for {}, on this packet, entry #{}\n",
+            vote.by, vote.role, vote.index
+        );
     }
     if let Some(head) = &found.compared {
-        said += &format!("  checkpoint  the one of {} entries is of the same ledger\n", head.size);
+        said += &format!(
+            "  checkpoint  the one of {} entries is of the same ledger\n",
+            head.size
+        );
     }
     if !key.independent {
         said += "The key lies beside the packet. Compare its fingerprint with one you trust, or give that key with --key.\n";

@@ -124,7 +124,9 @@ pub fn verify_entry(
 
 /// Whether an entry is about this packet and no other; says nothing about the ledger.
 pub fn is_about(entry: &[u8], packet: Digest) -> bool {
-    let Ok(entry) = serde_json::from_slice::<Value>(entry) else { return false };
+    let Ok(entry) = serde_json::from_slice::<Value>(entry) else {
+        return false;
+    };
     let named = named(&entry);
     !named.is_empty() && named.iter().all(|digest| *digest == packet.to_string())
 }
