@@ -7,5 +7,6 @@
 
 mod catalog;
 mod engine;
+mod proving;
 mod sealing;
 mod verify_proof;

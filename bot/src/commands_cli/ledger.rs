@@ -89,11 +89,21 @@ struct Keygen {
     config: ConfigFile,
 }
 
-/// Runs the subcommand.
+/// Runs the subcommand and prints its answer.
 ///
 /// # Errors
-/// When something cannot be read or written; that the ledger does not hold is no error, but exit code 1.
+/// As [`answer`], and when stdout is gone.
 pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
+    let (said, holds) = answer(args, format).await?;
+    print(&said)?;
+    Ok(ExitCode::from(u8::from(!holds)))
+}
+
+/// What goes to stdout, and whether the check holds.
+///
+/// # Errors
+/// When something cannot be read or written; that the ledger does not hold is no error.
+pub async fn answer(args: &Args, format: Format) -> anyhow::Result<(String, bool)> {
     match &args.command {
         Command::Verify(args) => match &args.dir {
             Some(dir) => verify_files(dir, args.key.as_deref(), format),
@@ -104,20 +114,20 @@ pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn verify_database(args: &Verify, format: Format) -> anyhow::Result<ExitCode> {
+async fn verify_database(args: &Verify, format: Format) -> anyhow::Result<(String, bool)> {
     let config = args.config.load()?;
     let db = ledger_source::open(&config).await?;
     let key = log_key_of(&config, &db, args.key.as_deref()).await?;
     let report = Ledger::new(db, key.key.clone()).verify().await?;
-    match format {
+    let said = match format {
         Format::Json => {
             let mut document = json!(report);
             document["key"] = describe(&key);
-            print(&format!("{document}\n"))?;
+            format!("{document}\n")
         }
-        Format::Text => print(&words(&report, &key))?,
-    }
-    Ok(ExitCode::from(u8::from(!report.holds)))
+        Format::Text => words(&report, &key),
+    };
+    Ok((said, report.holds))
 }
 
 fn words(report: &Report, key: &Key) -> String {
@@ -160,7 +170,7 @@ fn describe(key: &Key) -> serde_json::Value {
     })
 }
 
-fn verify_files(dir: &Path, given: Option<&Path>, format: Format) -> anyhow::Result<ExitCode> {
+fn verify_files(dir: &Path, given: Option<&Path>, format: Format) -> anyhow::Result<(String, bool)> {
     let checkpoint = super::read(&dir.join("checkpoint"))?;
     let key = match given {
         Some(path) => {
@@ -174,7 +184,7 @@ fn verify_files(dir: &Path, given: Option<&Path>, format: Format) -> anyhow::Res
     };
     let outcome = offline::verify_files(&key.key, |path| std::fs::read(dir.join(path)).ok());
     let size = outcome.as_ref().map_or(0, |head: &Head| head.size);
-    match format {
+    let said = match format {
         Format::Json => {
             let fault = outcome
                 .as_ref()
@@ -182,20 +192,20 @@ fn verify_files(dir: &Path, given: Option<&Path>, format: Format) -> anyhow::Res
                 .map(|fault| json!({"what": fault.to_string()}));
             let document =
                 json!({"holds": outcome.is_ok(), "entries": size, "fault": fault, "key": describe(&key)});
-            print(&format!("{document}\n"))?;
+            format!("{document}\n")
         }
         Format::Text => {
             let said = match &outcome {
                 Ok(head) => format!("The ledger holds: {} entries, as signed.\n", head.size),
                 Err(fault) => format!("The ledger does not hold.\n  {fault}.\n"),
             };
-            print(&(said + &key_words(&key)))?;
+            said + &key_words(&key)
         }
-    }
-    Ok(ExitCode::from(u8::from(outcome.is_err())))
+    };
+    Ok((said, outcome.is_ok()))
 }
 
-async fn export(args: &Export, format: Format) -> anyhow::Result<ExitCode> {
+async fn export(args: &Export, format: Format) -> anyhow::Result<(String, bool)> {
     let config = args.config.load()?;
     let db = ledger_source::open(&config).await?;
     let key = log_key_of(&config, &db, None).await?;
@@ -211,11 +221,10 @@ async fn export(args: &Export, format: Format) -> anyhow::Result<ExitCode> {
             args.out.display()
         ),
     };
-    print(&(said + "\n"))?;
-    Ok(ExitCode::SUCCESS)
+    Ok((said + "\n", true))
 }
 
-fn keygen(args: &Keygen, format: Format) -> anyhow::Result<ExitCode> {
+fn keygen(args: &Keygen, format: Format) -> anyhow::Result<(String, bool)> {
     let origin = match &args.origin {
         Some(origin) => origin.clone(),
         None => args.config.load()?.ledger.origin,
@@ -233,7 +242,7 @@ fn keygen(args: &Keygen, format: Format) -> anyhow::Result<ExitCode> {
     let private = private.as_ref().map(|pem| pem.expose_secret());
     let public = key.public();
     let names = format!("Verifier key: {public}\nFingerprint: {}\n", public.fingerprint());
-    match (format, private) {
+    let said = match (format, private) {
         (Format::Json, private) => {
             let document = json!({
                 "private_key": private,
@@ -241,14 +250,14 @@ fn keygen(args: &Keygen, format: Format) -> anyhow::Result<ExitCode> {
                 "vkey": public.to_string(),
                 "fingerprint": public.fingerprint(),
             });
-            print(&format!("{document}\n"))?;
+            format!("{document}\n")
         }
-        (Format::Text, None) => print(&names)?,
+        (Format::Text, None) => names,
         // The key alone goes to stdout, so that it can be piped into a secret store.
         (Format::Text, Some(private)) => {
-            print(private)?;
             io::stderr().write_all(names.as_bytes())?;
+            private.to_owned()
         }
-    }
-    Ok(ExitCode::SUCCESS)
+    };
+    Ok((said, true))
 }

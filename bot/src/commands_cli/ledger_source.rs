@@ -13,7 +13,7 @@ use crate::config::Config;
 
 /// `--config FILE`.
 #[derive(Debug, clap::Args)]
-pub struct ConfigFile {
+pub(super) struct ConfigFile {
     /// The configuration; `governor.toml` in the working directory when left out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,

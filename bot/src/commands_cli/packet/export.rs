@@ -1,9 +1,6 @@
 //! `governor packet export`: the packet, the ledger's entry that names it, the votes on it, and the proofs of all.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -18,7 +15,6 @@ use super::{
     super::{
         Format,
         ledger_source::{ConfigFile, log_key_of, open},
-        print,
     },
     ENTRY, KEY, PACKET, PROOF, VOTES,
 };
@@ -37,7 +33,7 @@ pub(super) struct Args {
     config: ConfigFile,
 }
 
-pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<(String, bool)> {
     let config = args.config.load()?;
     let db = open(&config).await?;
     let key = log_key_of(&config, &db, None).await?.key;
@@ -73,8 +69,7 @@ pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode>
             out.display()
         ),
     };
-    print(&(said + "\n"))?;
-    Ok(ExitCode::SUCCESS)
+    Ok((said + "\n", true))
 }
 
 async fn packet_of(db: &Db, number: u64) -> anyhow::Result<(ChangeId, packets::Packet)> {

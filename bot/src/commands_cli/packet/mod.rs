@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::Format;
+use super::{Format, print};
 
 /// The packet itself.
 const PACKET: &str = "packet.dsse.json";
@@ -33,11 +33,21 @@ enum Command {
     Export(export::Args),
 }
 
-/// Runs the subcommand.
+/// Runs the subcommand and prints its answer.
 ///
 /// # Errors
-/// When something cannot be read or written; that a packet does not hold is no error, but exit code 1.
+/// As [`answer`], and when stdout is gone.
 pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
+    let (said, holds) = answer(args, format).await?;
+    print(&said)?;
+    Ok(ExitCode::from(u8::from(!holds)))
+}
+
+/// What goes to stdout, and whether the check holds.
+///
+/// # Errors
+/// When something cannot be read or written; that a packet does not hold is no error.
+pub async fn answer(args: &Args, format: Format) -> anyhow::Result<(String, bool)> {
     match &args.command {
         Command::Verify(args) => verify::run(args, format),
         Command::Export(args) => export::run(args, format).await,

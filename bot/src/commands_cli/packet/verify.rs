@@ -1,9 +1,6 @@
 //! `governor packet verify`: checks a packet from its files alone: signature, digest, place in the ledger, votes on it.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -22,7 +19,7 @@ use super::{
     super::{
         Format, bad,
         ledger_source::{Key, key_file},
-        print, read,
+        read,
     },
     ENTRY, KEY, PROOF, VOTES,
 };
@@ -60,7 +57,7 @@ struct Vote {
     by: String,
 }
 
-pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<(String, bool)> {
     let folder = args.file.parent().unwrap_or(Path::new(""));
     let envelope = read(&args.file)?;
     // Anything that is not JSON at all is the wrong file, not a packet that was tampered with.
@@ -87,11 +84,11 @@ pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
         Err(fault) => Err(fault.to_string()),
         Ok(verified) => rest(args, folder, &key, verified)?,
     };
-    match format {
-        Format::Json => print(&format!("{}\n", document(&found, &key)))?,
-        Format::Text => print(&words(&found, &key))?,
-    }
-    Ok(ExitCode::from(u8::from(found.is_err())))
+    let said = match format {
+        Format::Json => format!("{}\n", document(&found, &key)),
+        Format::Text => words(&found, &key),
+    };
+    Ok((said, found.is_ok()))
 }
 
 /// The votes, and the checkpoint from elsewhere.
