@@ -2,6 +2,7 @@
 //!
 //! Reading order: `call` (the row) → `report` (what one reporter said) → `merge` (one call, one row) → `mapping` → `price`.
 
+pub mod attribute;
 pub mod call;
 pub mod mapping;
 pub mod merge;

@@ -1,0 +1,93 @@
+//! What the catalog and the price book make of a call: its workflow, its cost, whether its content may be kept.
+
+use std::collections::HashMap;
+
+use super::call::{Call, CallId};
+use super::mapping::Mapping;
+use super::merge;
+use super::price::{CallTokens, PriceBook};
+use super::report::SpanNote;
+use crate::catalog::Catalog;
+use crate::values::Usd;
+
+/// `cost_source` of a cost from the price book.
+pub const COMPUTED: &str = "computed";
+/// `cost_source` of a gateway's cache hit, which costs nothing.
+pub const CACHE_HIT: &str = "cache_hit";
+
+/// Everything that turns reports into rows, taken from one version of the catalog.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    mapping: Mapping,
+    prices: PriceBook,
+}
+
+impl Rules {
+    /// The catalog's mapping, and prices that already hold its overrides.
+    #[must_use]
+    pub fn of(catalog: &Catalog, prices: PriceBook) -> Self {
+        Self {
+            mapping: Mapping::of(catalog),
+            prices,
+        }
+    }
+
+    /// The rows that `reports` amount to, attributed and priced, by id.
+    #[must_use]
+    pub fn rows(&self, reports: Vec<Call>, notes: &[SpanNote]) -> HashMap<CallId, Call> {
+        let rows = merge::rows(reports, notes, &self.mapping);
+        rows.into_iter()
+            .map(|mut row| {
+                self.price(&mut row);
+                (row.id, row)
+            })
+            .collect()
+    }
+
+    /// Whether prompt and answer of the row may be kept: only for a workflow that the catalog governs.
+    #[must_use]
+    pub fn keeps_content(&self, row: &Call) -> bool {
+        row.workflow.is_some() && !row.is_internal
+    }
+
+    /// Our own cost of the row, line by line; none when tokens or price are unknown.
+    pub fn price(&self, row: &mut Call) {
+        if row.cache_hit == Some(true) {
+            row.cost_usd = Some(Usd::ZERO);
+            row.cost_source = Some(CACHE_HIT.to_owned());
+            return;
+        }
+        let tokens = CallTokens {
+            input: row.input_tokens,
+            cached_input: row.cached_input_tokens,
+            cache_write: row.cache_write_tokens,
+            output: row.output_tokens,
+            reasoning: row.reasoning_tokens,
+        };
+        let provider = row.provider.as_deref().unwrap_or_default();
+        // The vendor's own word names the version; a route may name an alias of it.
+        let models = [&row.response_model, &row.route_model, &row.requested_alias];
+        let priced = models
+            .into_iter()
+            .flatten()
+            .find_map(|model| self.prices.price_call(provider, model, row.started_at, &tokens));
+        let Some(priced) = priced else { return };
+        row.cost_usd = Some(priced.cost);
+        row.cost_source = Some(COMPUTED.to_owned());
+        row.price_version = Some(priced.price_version);
+        let mut by_meter: HashMap<&str, Usd> = HashMap::new();
+        for line in &priced.lines {
+            let name = line.meter.name();
+            let name = if name.starts_with("cache_write") {
+                "cache_write"
+            } else {
+                name
+            };
+            *by_meter.entry(name).or_default() += line.cost;
+        }
+        row.beside.meter_costs = by_meter
+            .into_iter()
+            .map(|(name, cost)| (name.to_owned(), cost.plain()))
+            .collect();
+    }
+}
