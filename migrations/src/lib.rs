@@ -5,8 +5,8 @@ use sea_orm_migration::prelude::*;
 pub mod calls;
 mod dialect;
 mod m20261124_000001_governance;
-mod m20261124_000010_ledger_tree;
 mod m20261124_000002_calls;
+mod m20261124_000010_ledger_tree;
 
 /// Every migration, oldest first.
 #[derive(Debug)]

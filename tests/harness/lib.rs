@@ -1,5 +1,6 @@
 //! What the scenarios share: fresh databases, a clock that can be moved, a small company.
 
+pub mod calls;
 pub mod catalog;
 pub mod clock;
 pub mod db;

@@ -6,6 +6,7 @@
 )]
 
 mod catalog;
+mod calls;
 mod engine;
 mod proving;
 mod sealing;

@@ -72,7 +72,8 @@ pub fn delta(call: &Call) -> (Key, Sums) {
             .unwrap_or_default()
     };
     let meter = |tokens: Option<u64>, name: &str| Meter {
-        quantity: tokens.map_or(0, |tokens| i64::try_from(tokens).unwrap_or(i64::MAX)),
+        // No call has a thousand billion tokens: a sum must not break on a wrong figure.
+        quantity: tokens.map_or(0, |tokens| i64::try_from(tokens.min(1 << 40)).unwrap_or(0)),
         cost: cost(name),
     };
     let sums = Sums {

@@ -1,7 +1,9 @@
 //! One lane into the database: requests that wait share a commit, and nobody is answered before it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::pool::Pool;
@@ -87,6 +89,11 @@ async fn commit(pool: &Pool, clock: &dyn Clock, waiting: &[Waiting]) -> Result<V
         return Ok(Vec::new());
     };
     let mut conn = pool.begin().await?;
-    let stored = store(&mut conn, &batch, &rules).await;
+    // One delivery that trips over a bug must not stop the lane for all others.
+    let stored = AssertUnwindSafe(store(&mut conn, &batch, &rules))
+        .catch_unwind()
+        .await;
+    let stored =
+        stored.unwrap_or_else(|_| Err(StoreError::Refused("a call could not be handled".to_owned())));
     pool.end(conn, stored).await
 }
