@@ -6,6 +6,7 @@ pub mod allocation;
 pub mod budgets;
 pub mod charges;
 pub mod coverage;
+pub mod digest;
 pub mod exact;
 pub mod files;
 pub mod forecast;
