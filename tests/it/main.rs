@@ -5,8 +5,8 @@
     reason = "a failing scenario says so by panicking"
 )]
 
-mod catalog;
 mod calls;
+mod catalog;
 mod engine;
 mod proving;
 mod sealing;

@@ -69,7 +69,17 @@ pub(super) fn changes() -> Vec<Change> {
 
 /// One command of each shape, as it fits `change`.
 pub(super) fn commands(change: &Change) -> Vec<Command> {
-    let mut commands = vec![
+    [
+        on_the_way(),
+        votes(change),
+        in_review(change),
+        at_the_gateway(change),
+    ]
+    .concat()
+}
+
+fn on_the_way() -> Vec<Command> {
+    vec![
         Command::Edit(proposal()),
         Command::Submit,
         Command::Admit {
@@ -96,24 +106,29 @@ pub(super) fn commands(change: &Change) -> Vec<Command> {
             packet: digest("packet"),
             why: "One kind of request is clearly worse.".to_owned(),
         },
-    ];
-    commands.extend(
-        [
-            Grade::Approve,
-            Grade::ApproveWithConditions(Conditions {
-                canary_percent: Some(10),
-                monthly_cap_usd: None,
-                expires_days: None,
-            }),
-            Grade::RaiseConcern,
-            Grade::AskForInformation,
-            Grade::Deny,
-            Grade::Recuse,
-        ]
-        .map(|grade| vote(change, grade)),
-    );
+    ]
+}
+
+fn votes(change: &Change) -> Vec<Command> {
+    [
+        Grade::Approve,
+        Grade::ApproveWithConditions(Conditions {
+            canary_percent: Some(10),
+            monthly_cap_usd: None,
+            expires_days: None,
+        }),
+        Grade::RaiseConcern,
+        Grade::AskForInformation,
+        Grade::Deny,
+        Grade::Recuse,
+    ]
+    .map(|grade| vote(change, grade))
+    .to_vec()
+}
+
+fn in_review(change: &Change) -> Vec<Command> {
     let revision = change.revision;
-    commands.extend([
+    vec![
         Command::ResolveConcern { number: 1 },
         Command::Answer {
             number: 1,
@@ -131,6 +146,11 @@ pub(super) fn commands(change: &Change) -> Vec<Command> {
         Command::Escalate { revision },
         Command::Expire { revision },
         Command::BreakGlass { reason: note() },
+    ]
+}
+
+fn at_the_gateway(change: &Change) -> Vec<Command> {
+    vec![
         Command::ReviewBreakGlass {
             accept: true,
             note: note(),
@@ -158,8 +178,7 @@ pub(super) fn commands(change: &Change) -> Vec<Command> {
             kind: "refresh_card".to_owned(),
             why: "the channel is gone".to_owned(),
         },
-    ]);
-    commands
+    ]
 }
 
 /// The service and each person, now and after every deadline.
@@ -221,7 +240,7 @@ pub(super) fn vote(change: &Change, grade: Grade) -> Command {
     Command::Vote(Ballot {
         role: None,
         revision: change.revision,
-        packet: change.packet.unwrap_or(digest("none")),
+        packet: change.packet.unwrap_or_else(|| digest("none")),
         note: Some(note()),
         grade,
     })

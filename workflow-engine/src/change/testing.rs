@@ -13,49 +13,62 @@ use crate::values::RunId;
 
 /// What `command` makes happen on the way to a packet.
 pub(super) fn decide(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<Event>, Refusal> {
-    match (change.state, command) {
-        (State::Submitted, Command::Admit { decision }) => Ok(vec![Event::Admitted { decision: *decision }]),
-        (State::Submitted, Command::WaiveTest { decision }) => {
-            Ok(vec![Event::TestWaived { decision: *decision }])
-        }
-        (
-            State::Submitted,
-            Command::RefuseAdmission {
-                decision,
-                controls,
-                why,
-            },
-        ) => Ok(vec![Event::AdmissionRefused {
+    match change.state {
+        State::Submitted => admission(change, command),
+        State::ShadowTesting => test(change, command, facts),
+        _ => assessment(change, command, facts),
+    }
+}
+
+fn admission(change: &Change, command: &Command) -> Result<Vec<Event>, Refusal> {
+    let event = match command {
+        Command::Admit { decision } => Event::Admitted { decision: *decision },
+        Command::WaiveTest { decision } => Event::TestWaived { decision: *decision },
+        Command::RefuseAdmission {
+            decision,
+            controls,
+            why,
+        } => Event::AdmissionRefused {
             decision: *decision,
             controls: controls.clone(),
             why: why.clone(),
-        }]),
-        (State::ShadowTesting, Command::FreezePlan { plan, run }) => freeze(change, *plan, run),
-        (State::ShadowTesting, Command::PauseTest) => pause(change, facts, true),
-        (State::ShadowTesting, Command::ResumeTest) => pause(change, facts, false),
-        (State::ShadowTesting, Command::SubmitEvidence { run, verdict }) => {
+        },
+        _ => return Err(Refusal::wrong_state(change.state, command.name())),
+    };
+    Ok(vec![event])
+}
+
+fn test(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::FreezePlan { plan, run } => freeze(change, *plan, run),
+        Command::PauseTest => pause(change, facts, true),
+        Command::ResumeTest => pause(change, facts, false),
+        Command::SubmitEvidence { run, verdict } => {
             is_current_run(change, run)?;
             Ok(vec![Event::EvidenceSubmitted {
                 run: run.clone(),
                 verdict: verdict.clone(),
             }])
         }
-        (State::ShadowTesting, Command::FailTest { why }) => {
+        Command::FailTest { why } => {
             // A person who cancels must be the requester; the test job needs no such right.
             if facts.actor.person().is_some() {
                 super::machine::requester_or_author(change, facts)?;
             }
             Ok(vec![Event::TestFailed { why: why.clone() }])
         }
-        (
-            State::PolicyCheck,
-            Command::Permit {
-                assessment,
-                packet,
-                slots,
-                deadline_at,
-            },
-        ) => Ok(followed_by_approval(
+        _ => Err(Refusal::wrong_state(change.state, command.name())),
+    }
+}
+
+fn assessment(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Permit {
+            assessment,
+            packet,
+            slots,
+            deadline_at,
+        } => Ok(followed_by_approval(
             change,
             Event::PacketSealed {
                 assessment: assessment.clone(),
@@ -65,19 +78,16 @@ pub(super) fn decide(change: &Change, command: &Command, facts: &Facts) -> Resul
             },
             facts,
         )),
-        (
-            State::PolicyCheck,
-            Command::Deny {
-                assessment,
-                packet,
-                why,
-            },
-        ) => Ok(vec![Event::PolicyDenied {
+        Command::Deny {
+            assessment,
+            packet,
+            why,
+        } => Ok(vec![Event::PolicyDenied {
             assessment: assessment.clone(),
             packet: *packet,
             why: why.clone(),
         }]),
-        (state, command) => Err(Refusal::wrong_state(state, command.name())),
+        _ => Err(Refusal::wrong_state(change.state, command.name())),
     }
 }
 
