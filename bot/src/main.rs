@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use bot::commands_cli::{
     self, Format, allocate, bench, forecast, ledger, migrate, packet, rate, reconcile, variance,
+    self, Format, allocate, bench, catalog, decide, forecast, migrate, rate, reconcile, variance,
 };
 use clap::{Parser, Subcommand};
 
@@ -27,6 +28,8 @@ enum Command {
     Variance(variance::Args),
     Reconcile(reconcile::Args),
     Migrate(migrate::Args),
+    Catalog(catalog::Args),
+    Decide(decide::Args),
     Bench(bench::Args),
     Ledger(ledger::Args),
     Packet(packet::Args),
@@ -41,6 +44,8 @@ fn main() -> ExitCode {
         Command::Variance(args) => variance::run(&args),
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Migrate(args) => served(migrate::run(&args)),
+        Command::Catalog(args) => served(catalog::run(&args, program.format)),
+        Command::Decide(args) => decide::run(&args),
         Command::Bench(args) => served(bench::run(&args)),
         Command::Ledger(args) => served(ledger::run(&args, program.format)),
         Command::Packet(args) => served(packet::run(&args, program.format)),

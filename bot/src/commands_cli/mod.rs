@@ -13,6 +13,8 @@ use serde_json::Value;
 
 pub mod allocate;
 pub mod bench;
+pub mod catalog;
+pub mod decide;
 pub mod forecast;
 pub mod ledger;
 mod ledger_source;

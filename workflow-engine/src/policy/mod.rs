@@ -1,5 +1,6 @@
 //! The policy: ten controls asked about a workflow and a route, answered with reasons. Denies what it does not know.
 
+pub mod ask;
 pub mod budget;
 pub mod compiled;
 pub mod concerns;

@@ -12,15 +12,16 @@ pub(super) fn check(request: &Request, hop: &HopFacts) -> Ruling {
     let vendor = &hop.vendor;
     match &hop.retention_days {
         Known::Is(days, source) if *days <= most => Ruling::pass(format!(
-            "{vendor} keeps data for {}, at most {most} are allowed (\"{source}\").",
-            spell(*days)
+            "{vendor} keeps {}; {} allowed (\"{source}\").",
+            spell(*days),
+            most_of(most)
         )),
         Known::Is(days, _) => Ruling::fail(
             format!(
-                "{vendor} keeps data for {}; {} data may be kept for {} at most.",
+                "{vendor} keeps {}; for {} data {} allowed.",
                 spell(*days),
                 class.name,
-                spell(most)
+                most_of(most)
             ),
             format!(
                 "Agree on a shorter time or zero retention with {vendor} and record it, or choose another vendor."
@@ -37,8 +38,16 @@ pub(super) fn check(request: &Request, hop: &HopFacts) -> Ruling {
 
 fn spell(days: u32) -> String {
     match days {
-        0 => "no time".to_owned(),
-        1 => "1 day".to_owned(),
-        days => format!("{days} days"),
+        0 => "no data".to_owned(),
+        1 => "data for 1 day".to_owned(),
+        days => format!("data for {days} days"),
+    }
+}
+
+fn most_of(days: u32) -> String {
+    match days {
+        0 => "no keeping is".to_owned(),
+        1 => "1 day is".to_owned(),
+        days => format!("{days} days are"),
     }
 }
