@@ -1,9 +1,10 @@
 //! The evidence packet: what approvers saw, as a signed statement that standard tools and offline readers can check.
 //!
-//! [`statement`] says what is in it, [`dsse`] signs it, [`verify`] checks it against the ledger. All of it is pure.
+//! [`packet`] says what is in it, [`statement`] how it is wrapped, [`dsse`] signs it, [`verify`] checks it against the ledger. All of it is pure.
 
 pub mod dsse;
 pub mod figures;
+pub mod packet;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sentences;
