@@ -1,10 +1,12 @@
 //! The service `governor`: configuration, HTTP, console, chat conversation and jobs around the engine.
 
 pub mod bench;
+pub mod calls;
 pub mod clock;
 pub mod commands_cli;
 pub mod config;
 pub mod demo;
 pub mod jobs;
 pub mod plots;
+pub mod prices;
 pub mod storage;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use bot::commands_cli::{
     self, Format, allocate, bench, catalog, decide, forecast, ledger, migrate, packet, rate, reconcile,
     variance,
+    self, Format, allocate, bench, calls, forecast, ledger, migrate, packet, rate, reconcile, variance,
 };
 use clap::{Parser, Subcommand};
 
@@ -31,6 +32,7 @@ enum Command {
     Catalog(catalog::Args),
     Decide(decide::Args),
     Bench(bench::Args),
+    Calls(calls::Args),
     Ledger(ledger::Args),
     Packet(packet::Args),
 }
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Catalog(args) => served(catalog::run(&args, program.format)),
         Command::Decide(args) => decide::run(&args),
         Command::Bench(args) => served(bench::run(&args)),
+        Command::Calls(args) => served(calls::run(&args, program.format)),
         Command::Ledger(args) => served(ledger::run(&args, program.format)),
         Command::Packet(args) => served(packet::run(&args, program.format)),
     };

@@ -1,9 +1,15 @@
 //! Opens the governance database and brings its schema up to date.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 use migrations::Migrator;
+use sea_orm::{DatabaseConnection, DbBackend};
 use sea_orm_migration::MigratorTrait;
-use workflow_engine::store::db::{Backend, Db};
+use workflow_engine::{
+    ports::clock::Clock,
+    store::{calls::CallStore, db::Db},
+};
 
 /// Any number that other programs on the same server do not use.
 const MIGRATION_LOCK: i64 = 0x676f_7665_726e_6f72;
@@ -16,14 +22,34 @@ pub async fn open(url: &str, connections: u32) -> anyhow::Result<Db> {
     Ok(Db::open(url, connections).await?)
 }
 
+/// Opens the database of calls of `url`.
+///
+/// # Errors
+/// One sentence that names the database and the remedy.
+pub async fn open_calls(url: &str, connections: u32, clock: Arc<dyn Clock>) -> anyhow::Result<CallStore> {
+    Ok(CallStore::open(url, connections, clock).await?)
+}
+
 /// Brings the schema up to date. Replicas that start together wait for each other.
 ///
 /// # Errors
 /// When a migration cannot run; the database is as it was before that migration.
 pub async fn migrate(db: &Db) -> anyhow::Result<()> {
-    let connection = db.for_migrations();
-    if db.backend() == Backend::Sqlite {
-        return Migrator::up(connection, None)
+    up::<Migrator>(db.for_migrations()).await
+}
+
+/// Brings the schema of calls up to date and makes the day partitions around now.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_calls(calls: &CallStore) -> anyhow::Result<()> {
+    up::<migrations::calls::Migrator>(&calls.for_migrations()).await?;
+    Ok(calls.prepare().await?)
+}
+
+async fn up<M: MigratorTrait>(connection: &DatabaseConnection) -> anyhow::Result<()> {
+    if connection.get_database_backend() == DbBackend::Sqlite {
+        return M::up(connection, None)
             .await
             .context("the schema could not be brought up to date");
     }
@@ -33,7 +59,7 @@ pub async fn migrate(db: &Db) -> anyhow::Result<()> {
         .bind(MIGRATION_LOCK)
         .execute(&mut *guard)
         .await?;
-    let outcome = Migrator::up(connection, None).await;
+    let outcome = M::up(connection, None).await;
     sqlx::query("SELECT pg_advisory_unlock($1)")
         .bind(MIGRATION_LOCK)
         .execute(&mut *guard)
@@ -46,7 +72,19 @@ pub async fn migrate(db: &Db) -> anyhow::Result<()> {
 /// # Errors
 /// When the database does not answer.
 pub async fn pending(db: &Db) -> anyhow::Result<Vec<String>> {
-    let pending = Migrator::get_pending_migrations(db.for_migrations()).await?;
+    missing::<Migrator>(db.for_migrations()).await
+}
+
+/// Names of migrations of calls that have not run.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn pending_calls(calls: &CallStore) -> anyhow::Result<Vec<String>> {
+    missing::<migrations::calls::Migrator>(&calls.for_migrations()).await
+}
+
+async fn missing<M: MigratorTrait>(connection: &DatabaseConnection) -> anyhow::Result<Vec<String>> {
+    let pending = M::get_pending_migrations(connection).await?;
     Ok(pending
         .iter()
         .map(|migration| migration.name().to_owned())

@@ -1,8 +1,8 @@
 //! `governor migrate`: brings the schema up to date, or says whether it is.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use crate::{commands_cli::print, config::Config, storage};
+use crate::{clock::SystemClock, commands_cli::print, config::Config, storage};
 
 /// Bring the database's schema up to date.
 ///
@@ -27,8 +27,12 @@ pub struct Args {
 pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = Config::load(args.config.as_deref())?;
     let db = storage::open(&config.database_url(), config.database.max_connections).await?;
+    let clock = Arc::new(SystemClock);
+    let calls =
+        storage::open_calls(&config.calls_url(), config.database.calls_max_connections, clock).await?;
     if args.check {
-        let pending = storage::pending(&db).await?;
+        let mut pending = storage::pending(&db).await?;
+        pending.extend(storage::pending_calls(&calls).await?);
         for name in &pending {
             print(&format!("missing: {name}\n"))?;
         }
@@ -39,6 +43,7 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         });
     }
     storage::migrate(&db).await?;
+    storage::migrate_calls(&calls).await?;
     print("The schema is up to date.\n")?;
     Ok(ExitCode::SUCCESS)
 }

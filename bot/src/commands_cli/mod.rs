@@ -15,6 +15,7 @@ pub mod allocate;
 pub mod bench;
 pub mod catalog;
 pub mod decide;
+pub mod calls;
 pub mod forecast;
 pub mod ledger;
 mod ledger_source;

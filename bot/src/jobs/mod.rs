@@ -1,3 +1,4 @@
 //! What the service does by itself: one file an effect or a chore.
 
+pub mod calls;
 pub mod timers;

@@ -1,7 +1,9 @@
 //! Sources of calls that are no gateway of their own.
 
+pub(crate) mod json_rows;
 pub mod otlp;
 pub mod python;
+pub mod rows;
 
 use rust_decimal::Decimal;
 

@@ -9,6 +9,7 @@ pub mod file;
 pub mod jobs;
 pub mod ledger;
 pub mod log_key;
+pub mod record;
 pub mod request;
 mod rows;
 pub mod seal;

@@ -57,13 +57,25 @@ impl Mapping {
         }
     }
 
-    /// The first rule that matches and names a workflow of the catalog; none if there is no such rule.
+    /// The first rule that matches and names a workflow of the catalog; none if there is no such rule. What a record
+    /// states in our own format goes before every rule.
     ///
     /// Rules keep their order, with one exception: neighbouring rules over tags and span names are tried together
     /// on the call, then together on the nearest span above it, and so on, because what stands on the call itself
     /// goes before what stands above it.
     #[must_use]
     pub fn workflow(&self, call: &Call, levels: &[Marks]) -> Option<Mapped> {
+        if let Some(stated) = call
+            .beside
+            .stated
+            .as_ref()
+            .filter(|id| self.workflows.contains(*id))
+        {
+            return Some(Mapped {
+                workflow: WorkflowId(stated.clone()),
+                rule: "stated".to_owned(),
+            });
+        }
         let mut rest = self.rules.as_slice();
         while let Some(first) = rest.first() {
             let run = rest.iter().take_while(|rule| marks(rule) == marks(first)).count();

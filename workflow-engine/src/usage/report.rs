@@ -68,6 +68,9 @@ pub struct Beside {
     /// Workflow names that the record itself gives, the most telling first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// The workflow as the record states it in our own format, not by a name that needs a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stated: Option<String>,
     /// The virtual key's alias.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_alias: Option<String>,

@@ -89,7 +89,26 @@ impl CallStore {
     ) -> Result<Page, StoreError> {
         let limit = limit.clamp(1, PAGE);
         let mut conn = self.reader().await?;
-        let mut items = select(&mut conn, filter, cursor, limit + 1).await?;
+        let mut items = select(&mut conn, filter, Order::Newest(cursor), limit + 1).await?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next_cursor = items.last().filter(|_| more).map(|call| call.id);
+        Ok(Page { items, next_cursor })
+    }
+
+    /// As [`CallStore::list`], the oldest first: for files.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_oldest(
+        &self,
+        filter: &Filter,
+        cursor: Option<CallId>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let limit = limit.clamp(1, PAGE);
+        let mut conn = self.reader().await?;
+        let mut items = select(&mut conn, filter, Order::Oldest(cursor), limit + 1).await?;
         let more = items.len() > limit;
         items.truncate(limit);
         let next_cursor = items.last().filter(|_| more).map(|call| call.id);
@@ -223,7 +242,7 @@ impl CallStore {
             source: None,
         };
         let mut conn = self.reader().await?;
-        let mut calls = select(&mut conn, &filter, None, limit).await?;
+        let mut calls = select(&mut conn, &filter, Order::Newest(None), limit).await?;
         calls.retain(|call| !call.is_shadow && !call.is_internal);
         calls.reverse();
         let ids: Vec<Uuid> = calls.iter().map(|call| call.id.0).collect();
@@ -327,10 +346,17 @@ impl CallStore {
     }
 }
 
+/// Which end to begin at, and the call after which a page begins.
+#[derive(Clone, Copy)]
+enum Order {
+    Newest(Option<CallId>),
+    Oldest(Option<CallId>),
+}
+
 async fn select(
     conn: &mut Conn,
     filter: &Filter,
-    cursor: Option<CallId>,
+    order: Order,
     limit: usize,
 ) -> Result<Vec<Call>, StoreError> {
     let mut conditions = vec!["1 = 1"];
@@ -350,13 +376,18 @@ async fn select(
         );
         add("started_at < ?", Value::Time(Some(until)));
     }
-    if let Some(cursor) = cursor {
-        add("id < ?", Value::Id(Some(cursor.0)));
-        // On PostgreSQL this leaves out the days after it.
-        add(
-            "started_at < ?",
-            Value::Time(Some(cursor.at() + TimeDelta::milliseconds(1))),
-        );
+    // The second condition lets PostgreSQL leave out the days on the other side.
+    match order {
+        Order::Newest(Some(cursor)) => {
+            add("id < ?", Value::Id(Some(cursor.0)));
+            let until = cursor.at() + TimeDelta::milliseconds(1);
+            add("started_at < ?", Value::Time(Some(until)));
+        }
+        Order::Oldest(Some(cursor)) => {
+            add("id > ?", Value::Id(Some(cursor.0)));
+            add("started_at >= ?", Value::Time(Some(cursor.at())));
+        }
+        Order::Newest(None) | Order::Oldest(None) => {}
     }
     if let Some(workflow) = &filter.workflow {
         add("workflow = ?", Value::Text(Some(workflow.0.clone())));
@@ -365,9 +396,14 @@ async fn select(
         add("source = ?", Value::Text(Some(source.clone())));
     }
     let sql = format!(
-        "SELECT {} FROM call WHERE {} ORDER BY id DESC LIMIT ?",
+        "SELECT {} FROM call WHERE {} ORDER BY id {} LIMIT ?",
         columns::names(),
-        conditions.join(" AND ")
+        conditions.join(" AND "),
+        if matches!(order, Order::Newest(_)) {
+            "DESC"
+        } else {
+            "ASC"
+        }
     );
     binds.push(Value::Whole(i64::try_from(limit).ok()));
     let rows = conn.fetch(&sql, &binds, &columns::kinds()).await?;

@@ -88,6 +88,7 @@ fn beside(vendor: &[&Call]) -> Beside {
         reporter: vendor[0].beside.reporter.clone(),
         gateway: vendor.iter().any(|c| c.beside.gateway),
         parent_span_id: vendor[0].beside.parent_span_id.clone(),
+        stated: first(vendor, |c| c.beside.stated.clone()),
         key_alias: first(vendor, |c| c.beside.key_alias.clone()),
         service_tier: first(vendor, |c| c.beside.service_tier.clone()),
         extra,

@@ -1,0 +1,3 @@
+//! What calls come in as, wherever they come in.
+
+pub mod sniff;

@@ -1,0 +1,40 @@
+//! Chores of the store of calls: sums are folded each second, days prepared and old things forgotten each hour.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use workflow_engine::store::calls::{CallStore, Retention};
+
+/// Turns of [`tend`] in an hour.
+const HOUR: u64 = 3600;
+
+/// Looks after `calls` until `stop`. Every replica may do it: the database lets one of them work at a time.
+pub async fn tend(calls: CallStore, keep: Retention, stop: CancellationToken) {
+    let mut turn: u64 = 0;
+    while !stop.is_cancelled() {
+        if let Err(error) = chores(&calls, keep, turn.is_multiple_of(HOUR)).await
+            && turn.is_multiple_of(60)
+        {
+            // What was not done is done on a later turn; once a minute is enough to say so.
+            tracing::warn!(%error, "calls could not be looked after");
+        }
+        turn += 1;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+async fn chores(
+    calls: &CallStore,
+    keep: Retention,
+    hourly: bool,
+) -> Result<(), workflow_engine::store::error::StoreError> {
+    if hourly {
+        calls.prepare().await?;
+        calls.prune(keep).await?;
+    }
+    while calls.fold().await? > 0 {}
+    Ok(())
+}
