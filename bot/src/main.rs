@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use bot::commands_cli::{
-    self, Format, allocate, bench, catalog, decide, forecast, ledger, migrate, packet, rate, reconcile,
-    variance,
-    self, Format, allocate, bench, calls, forecast, ledger, migrate, packet, rate, reconcile, variance,
+    self, Format, allocate, bench, calls, catalog, decide, forecast, ledger, migrate, packet, rate,
+    reconcile, variance,
 };
 use clap::{Parser, Subcommand};
 

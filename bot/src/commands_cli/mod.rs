@@ -13,9 +13,9 @@ use serde_json::Value;
 
 pub mod allocate;
 pub mod bench;
+pub mod calls;
 pub mod catalog;
 pub mod decide;
-pub mod calls;
 pub mod forecast;
 pub mod ledger;
 mod ledger_source;
