@@ -13,7 +13,9 @@ CREATE TABLE ledger_head (
 ---
 CREATE TABLE ledger_tile (
   level INTEGER NOT NULL, n BIGINT NOT NULL, width INTEGER NOT NULL, bytes {blob} NOT NULL, PRIMARY KEY (level, n)
-)";
+)
+---
+CREATE INDEX checkpoint_unsigned ON checkpoint (size) WHERE signature IS NULL";
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

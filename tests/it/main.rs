@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "a failing scenario says so by panicking"
 )]
 
@@ -10,4 +11,5 @@ mod catalog;
 mod engine;
 mod proving;
 mod sealing;
+mod tampering;
 mod verify_proof;

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     change::{effect::Effect, event::Event, machine, refusal::Terms, state::Change},
+    ledger::tiles::MAX_ENTRY,
     store::{
         changes::Loaded,
         commit::{ChangeRow, CommandRow, Commit, EventRow, JobRow, LiveRoute, NoteRow, VoteRow},
@@ -125,6 +126,13 @@ fn event_row(
         actor: decided.actor.to_string(),
         event: event.clone(),
     })?;
+    if body.len() > MAX_ENTRY {
+        let name = event.name();
+        return Err(StoreError::Refused(format!(
+            "a {name} event of {} bytes does not fit the ledger",
+            body.len()
+        )));
+    }
     Ok(EventRow {
         n: i32::try_from(after.events).unwrap_or(i32::MAX),
         kind: event.name(),

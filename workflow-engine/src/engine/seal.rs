@@ -5,11 +5,16 @@
 //! signed afterwards, so there are never two signed heads of one size; a crash between leaves an unsigned head, which
 //! the next seal signs.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DatabaseTransaction;
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     ledger::{
@@ -18,6 +23,7 @@ use crate::{
         note::{Checkpoint, SignedCheckpoint},
         tiles::{Edge, MAX_ENTRY, Tile},
     },
+    ports::clock::Clock,
     store::{
         db::Db,
         error::StoreError,
@@ -62,24 +68,30 @@ pub enum SealError {
 }
 
 /// What one round did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sealed {
-    /// Entries before.
+    /// Entries before; 0, as all else, when nothing waited.
     pub from: u64,
     /// Entries after.
     pub to: u64,
     /// Heads that were signed, smallest first: to be posted to chat, the SIEM and witnesses.
     pub signed: Vec<SignedCheckpoint>,
-    /// Whether another replica seals; then nothing else was looked at.
+    /// When the sealed events happened, milliseconds UTC, in their places: what the lag is measured by.
+    pub happened: Vec<i64>,
+    /// Whether something waits, but another replica seals.
     pub standby: bool,
 }
 
-/// Seals for one replica. Cheap to clone.
+/// A claim, and when it was renewed.
+type Claim = (Fence, DateTime<Utc>);
+
+/// Seals for one replica. Cheap to clone; clones share the claim.
 #[derive(Clone, Debug)]
 pub struct Sealer {
     db: Db,
     key: Arc<SigningKey>,
     holder: String,
+    claim: Arc<Mutex<Option<Claim>>>,
 }
 
 impl Sealer {
@@ -90,35 +102,74 @@ impl Sealer {
             db,
             key,
             holder: holder.into(),
+            claim: Arc::default(),
         }
     }
 
-    /// Signs what a crash left unsigned, then seals up to 2,000 waiting events and signs the new head. Call it about
-    /// every second, and again at once while it moves 2,000.
+    /// Seals every `pace` until `stop`, without a pause while there is more; `told` hears of every round that did or
+    /// failed something, for metrics, witnesses and readiness. A failed round is tried again after a second.
+    pub async fn run(
+        &self,
+        clock: &dyn Clock,
+        pace: Duration,
+        stop: CancellationToken,
+        mut told: impl FnMut(&Result<Sealed, SealError>) + Send,
+    ) {
+        while !stop.is_cancelled() {
+            let round = self.seal_once(clock.now()).await;
+            let pause = match &round {
+                Ok(sealed) if sealed.to - sealed.from >= u64::from(BATCH) => Duration::ZERO,
+                Ok(_) => pace,
+                Err(error) => {
+                    tracing::error!(%error, "the ledger was not sealed");
+                    pace.max(Duration::from_secs(1))
+                }
+            };
+            if !matches!(&round, Ok(sealed) if *sealed == Sealed::default()) {
+                told(&round);
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Signs what a crash left unsigned, then seals up to 2,000 waiting events and signs the new head.
     ///
     /// # Errors
     /// [`SealError::Tampered`] when what is stored does not agree with the last signed head: then nothing is signed.
     pub async fn seal_once(&self, now: DateTime<Utc>) -> Result<Sealed, SealError> {
-        let Some(fence) = singleton::hold(&self.db, "sealer", &self.holder, now, LEASE).await? else {
+        if !read::anything_to_do(self.db.reads()).await? {
+            return Ok(Sealed::default());
+        }
+        let Some(fence) = self.claim(now).await? else {
             return Ok(Sealed {
-                from: 0,
-                to: 0,
-                signed: Vec::new(),
                 standby: true,
+                ..Sealed::default()
             });
         };
         self.own_key().await?;
         let mut signed = self.sign_committed().await?;
-        let (from, to) = self.take(fence, now).await?;
-        if to > from {
+        let mut sealed = self.take(fence, now).await?;
+        if sealed.to > sealed.from {
             signed.extend(self.sign_committed().await?);
         }
-        Ok(Sealed {
-            from,
-            to,
-            signed,
-            standby: false,
-        })
+        sealed.signed = signed;
+        Ok(sealed)
+    }
+
+    /// The claim on sealing, renewed in good time; a claim that was lost in between moves nothing.
+    async fn claim(&self, now: DateTime<Utc>) -> Result<Option<Fence>, StoreError> {
+        let held = *self.claim.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((fence, renewed)) = held
+            && (TimeDelta::zero()..LEASE / 3).contains(&(now - renewed))
+        {
+            return Ok(Some(fence));
+        }
+        let fence = singleton::hold(&self.db, "sealer", &self.holder, now, LEASE).await?;
+        *self.claim.lock().unwrap_or_else(PoisonError::into_inner) = fence.map(|fence| (fence, now));
+        Ok(fence)
     }
 
     async fn own_key(&self) -> Result<(), SealError> {
@@ -129,8 +180,8 @@ impl Sealer {
         }
     }
 
-    /// Moves waiting events into the tree; gives the sizes before and after.
-    async fn take(&self, fence: Fence, now: DateTime<Utc>) -> Result<(u64, u64), SealError> {
+    /// Moves waiting events into the tree.
+    async fn take(&self, fence: Fence, now: DateTime<Utc>) -> Result<Sealed, SealError> {
         let (key, at) = (Arc::clone(&self.key), now.timestamp_millis());
         let taken = self
             .db
@@ -138,11 +189,17 @@ impl Sealer {
                 Box::pin(async move {
                     // A refusal to seal is an answer, not a failed unit; nothing was written by then.
                     match prepare(tx, &key, at).await {
-                        Ok(Some(batch)) => {
+                        Ok(Some((batch, happened))) => {
                             write::seal(tx, &batch, fence).await?;
-                            Ok(Ok((batch.old.size, batch.new.size)))
+                            let (from, to) = (batch.old.size, batch.new.size);
+                            Ok(Ok(Sealed {
+                                from,
+                                to,
+                                happened,
+                                ..Sealed::default()
+                            }))
                         }
-                        Ok(None) => Ok(Ok((0, 0))),
+                        Ok(None) => Ok(Ok(Sealed::default())),
                         Err(SealError::Store(error)) => Err(error),
                         Err(refusal) => Ok(Err(refusal)),
                     }
@@ -150,8 +207,11 @@ impl Sealer {
             })
             .await;
         match taken {
-            // Another sealer took the place or the claim between: the next round sees what it did.
-            Err(StoreError::Contended | StoreError::Duplicate(_)) => Ok((0, 0)),
+            // Another sealer took the place or the claim in between: the next round claims anew and sees what it did.
+            Err(StoreError::Contended | StoreError::Duplicate(_)) => {
+                *self.claim.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                Ok(Sealed::default())
+            }
             other => other?,
         }
     }
@@ -194,36 +254,21 @@ impl Sealer {
     }
 }
 
-/// The batch to write; none when nothing waits.
+/// The batch to write, and when its events happened; none when nothing waits.
 async fn prepare(
     tx: &DatabaseTransaction,
     key: &SigningKey,
     at: i64,
-) -> Result<Option<write::Seal>, SealError> {
+) -> Result<Option<(write::Seal, Vec<i64>)>, SealError> {
     let waiting = read::pending(tx, BATCH).await?;
     if waiting.is_empty() {
         return Ok(None);
     }
     let old = read::head(tx).await?;
     let mut edge = edge(tx, old).await?;
-    if let Some(row) = read::checkpoint(tx, old.size).await? {
-        if row.note.is_some() && signed_head(&row, key)? != old {
-            return Err(SealError::Tampered(format!(
-                "the head of {} entries is not the signed one",
-                old.size
-            )));
-        }
-    } else if old.size > 0 {
-        return Err(SealError::Tampered(format!(
-            "the checkpoint of {} entries is gone",
-            old.size
-        )));
-    }
+    agrees_with_checkpoint(tx, old, key).await?;
     let mut chain = read::chain(tx, old.size).await?;
-    let (mut rows, mut leaves) = (
-        Vec::with_capacity(waiting.len()),
-        Vec::with_capacity(waiting.len()),
-    );
+    let (mut rows, mut leaves, mut happened) = (Vec::new(), Vec::new(), Vec::new());
     for (pos, event) in (old.size..).zip(in_order(waiting)) {
         let leaf = leaf(&event)?;
         chain = Sha256::new()
@@ -232,6 +277,7 @@ async fn prepare(
             .finalize()
             .into();
         leaves.push(leaf);
+        happened.push(event.at);
         rows.push(write::LedgerRow {
             pos,
             seq: event.seq,
@@ -244,14 +290,39 @@ async fn prepare(
         size: edge.size(),
         root: edge.root(),
     };
-    Ok(Some(write::Seal {
-        old,
-        new,
-        rows,
-        tiles,
-        at,
-        vkey: key.public().to_string(),
-    }))
+    let vkey = key.public().to_string();
+    Ok(Some((
+        write::Seal {
+            old,
+            new,
+            rows,
+            tiles,
+            at,
+            vkey,
+        },
+        happened,
+    )))
+}
+
+/// The head that is gone on from is the one that was signed, unless its signature is still owed.
+async fn agrees_with_checkpoint(
+    tx: &DatabaseTransaction,
+    head: Head,
+    key: &SigningKey,
+) -> Result<(), SealError> {
+    if head.size == 0 {
+        return Ok(());
+    }
+    let size = head.size;
+    match read::checkpoint(tx, size).await? {
+        None => Err(SealError::Tampered(format!(
+            "the checkpoint of {size} entries is gone"
+        ))),
+        Some(row) if row.note.is_some() && signed_head(&row, key)? != head => Err(SealError::Tampered(
+            format!("the head of {size} entries is not the signed one"),
+        )),
+        Some(_) => Ok(()),
+    }
 }
 
 fn leaf(event: &PendingRow) -> Result<Hash, SealError> {

@@ -132,7 +132,7 @@ async fn put_votes(
 }
 
 fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     std::fs::write(path, bytes).with_context(|| path.display().to_string())
 }

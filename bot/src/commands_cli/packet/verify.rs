@@ -58,7 +58,7 @@ struct Vote {
 }
 
 pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<(String, bool)> {
-    let folder = args.file.parent().unwrap_or(Path::new(""));
+    let folder = args.file.parent().unwrap_or_else(|| Path::new(""));
     let envelope = read(&args.file)?;
     // Anything that is not JSON at all is the wrong file, not a packet that was tampered with.
     serde_json::from_str::<Value>(&envelope).map_err(|error| bad(&args.file, error))?;
@@ -164,7 +164,7 @@ fn same_ledger(proof: &Head, elsewhere: &Head, path: &Path) -> anyhow::Result<Re
             Err(forked())
         });
     }
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let (small, large) = if proof.size < elsewhere.size {
         (proof, elsewhere)
     } else {

@@ -88,6 +88,16 @@ pub async fn log_key(conn: &impl ConnectionTrait) -> Result<Option<String>, Stor
     Ok(row.map(|row| row.try_get("", "vkey")).transpose()?.flatten())
 }
 
+/// Whether events wait, or heads without a signature.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn anything_to_do(conn: &impl ConnectionTrait) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM ledger_pending)
+               OR EXISTS (SELECT 1 FROM checkpoint WHERE signature IS NULL)";
+    Ok(one(conn, sql, vec![]).await?.is_some())
+}
+
 /// The oldest events that wait, by their rows.
 ///
 /// # Errors
