@@ -9,6 +9,7 @@
 mod calls;
 mod catalog;
 mod engine;
+mod policy;
 mod proving;
 mod sealing;
 mod tampering;

@@ -14,7 +14,7 @@ use crate::clock::SystemClock;
 /// Ask the policy about routes and calls: one answer a line, with the controls that failed and why.
 ///
 /// REQUESTS has one JSON object a line: workflow, and route (the catalog's name, or a whole route) or else provider, model
-/// and region of a call. Optional: id, phase (admission, full, traffic), on (a day), budget {limit, spent, monthly_now},
+/// and region of a call. Optional: id, phase (admission, full, traffic), on (a day), budget {limit, spent}, monthly_now,
 /// report (what `governor analyze` wrote), measured_on, claims_savings, list_input_ratio.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:

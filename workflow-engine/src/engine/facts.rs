@@ -109,17 +109,19 @@ fn roles(catalog: &Catalog, change: &Change, person: &PersonId) -> Vec<Role> {
 
 fn barred(catalog: &Catalog, change: &Change, now: chrono::DateTime<chrono::Utc>) -> BTreeMap<PersonId, Bar> {
     let mut barred = BTreeMap::new();
+    let days = Duration::days(catalog.policy.editor_barred_days);
+    let recent = |at: Option<chrono::DateTime<chrono::Utc>>| at.is_some_and(|at| now - at < days);
     let policy = &catalog.policy;
-    let recent = policy
-        .last_edited_at
-        .is_some_and(|at| now - at < Duration::days(policy.editor_barred_days));
-    if let Some(editor) = policy.last_editor.as_ref().filter(|_| recent) {
+    if let Some(editor) = policy
+        .last_editor
+        .as_ref()
+        .filter(|_| recent(policy.last_edited_at))
+    {
         barred.insert(editor.clone(), Bar::EditedPolicy);
     }
-    if let Some(editor) = catalog
-        .workflow(change.workflow.as_str())
-        .and_then(|workflow| workflow.last_editor.as_ref())
-    {
+    let entry = catalog.workflow(change.workflow.as_str());
+    let entry = entry.filter(|entry| recent(entry.last_edited_at));
+    if let Some(editor) = entry.and_then(|entry| entry.last_editor.as_ref()) {
         barred.insert(editor.clone(), Bar::EditedWorkflow);
     }
     for person in catalog.people.iter().filter(|person| person.inactive) {

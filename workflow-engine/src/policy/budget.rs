@@ -23,9 +23,6 @@ pub struct BudgetFacts {
     pub limit: Usd,
     /// Spent this month so far.
     pub spent: Usd,
-    /// What a month costs today; none when it is not known.
-    #[serde(default)]
-    pub monthly_now: Option<Usd>,
 }
 
 impl BudgetState {

@@ -421,7 +421,7 @@ mod tests {
                 for route in &catalog.routes {
                     for hop in route.route().hops() {
                         let alone = Route { id: route.id.clone(), primary: hop.clone(), fallbacks: Vec::new() };
-                        let budget = BudgetFacts { limit: Usd(100.into()), spent: Usd(spent.into()), monthly_now: None };
+                        let budget = BudgetFacts { limit: Usd(100.into()), spent: Usd(spent.into()) };
                         let asked = Asked { budget: Some(budget), ..Asked::default() };
                         let request = Request::new(&catalog, workflow, &alone, (Phase::Traffic, today)).with(asked);
                         let explained = book.decide(&request);

@@ -108,7 +108,7 @@ fn finance(request: &Request) -> Vec<String> {
         Some((cost, words)) => {
             said.extend(list_price_trap(cost, request.list_input));
             said.push(format!("Measured on {} calls, it {words}.", count(cost.n)));
-            let monthly = request.budget.and_then(|budget| budget.monthly_now);
+            let monthly = request.monthly_now;
             if let Some((now, then)) = monthly.and_then(|now| Some((now, now.times(cost.ratio?)?))) {
                 said.push(format!(
                     "A month costs about {} today and would cost about {}.",
@@ -168,8 +168,8 @@ mod tests {
             budget: Some(BudgetFacts {
                 limit: usd(25_000),
                 spent: usd(14_200),
-                monthly_now: Some(usd(19_600)),
             }),
+            monthly_now: Some(usd(19_600)),
             claims_savings: true,
             measured: Some(Measured {
                 report: gpt_to_claude(),

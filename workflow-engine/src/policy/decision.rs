@@ -479,14 +479,17 @@ mod tests {
     #[test]
     fn a_used_up_budget_stops_what_costs_more_but_never_a_saving() {
         let usd = |dollars: i64| Usd(dollars.into());
-        let budget = |spent, monthly| BudgetFacts {
-            limit: usd(1_000),
-            spent: usd(spent),
-            monthly_now: Some(usd(monthly)),
+        let budget = |spent, monthly| {
+            let facts = BudgetFacts {
+                limit: usd(1_000),
+                spent: usd(spent),
+            };
+            (facts, usd(monthly))
         };
         let case = ("support-answer", "gpt-4o-0806");
-        let with = |report: Report, budget| Asked {
+        let with = |report: Report, (budget, monthly)| Asked {
             budget: Some(budget),
+            monthly_now: Some(monthly),
             claims_savings: false,
             ..measured(report)
         };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{budget::BudgetFacts, evidence::Measured};
 use crate::{
     catalog::{Catalog, DataClass, Fact, Workflow},
-    values::{Hop, Route},
+    values::{Hop, Route, Usd},
 };
 
 /// Which question is asked.
@@ -42,6 +42,8 @@ pub struct Request {
     pub min_days_to_retirement: i64,
     /// The workflow's budget; none means no limit.
     pub budget: Option<BudgetFacts>,
+    /// What a month costs on today's route; none when it is not known.
+    pub monthly_now: Option<Usd>,
     /// Whether the change is filed to save money.
     pub claims_savings: bool,
     /// What the shadow test measured.
@@ -129,6 +131,8 @@ pub enum Known<T> {
 pub struct Asked {
     /// The workflow's budget.
     pub budget: Option<BudgetFacts>,
+    /// What a month costs on today's route; none when it is not known.
+    pub monthly_now: Option<Usd>,
     /// Whether the change is filed to save money.
     pub claims_savings: bool,
     /// What the shadow test measured.
@@ -173,6 +177,7 @@ impl Request {
                 .collect(),
             min_days_to_retirement: policy.min_days_to_retirement,
             budget: None,
+            monthly_now: None,
             claims_savings: false,
             measured: None,
             list_input: None,
@@ -185,6 +190,7 @@ impl Request {
     #[must_use]
     pub fn with(mut self, asked: Asked) -> Self {
         self.budget = asked.budget;
+        self.monthly_now = asked.monthly_now;
         self.claims_savings = asked.claims_savings;
         self.measured = asked.measured;
         self.list_input = asked.list_input;

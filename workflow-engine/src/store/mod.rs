@@ -9,6 +9,7 @@ pub mod commit;
 mod commit_postgres;
 mod commit_sqlite;
 pub mod db;
+pub mod decisions;
 pub mod error;
 pub mod ledger;
 pub mod notes;

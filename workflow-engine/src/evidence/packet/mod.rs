@@ -217,7 +217,7 @@ impl Packet {
             decision,
             ..
         } = contents;
-        let monthly = request.budget.and_then(|budget| budget.monthly_now);
+        let monthly = request.monthly_now;
         let words = &request.workflow.words;
         let evidence = match &contents.test {
             Some(test) => sentences::evidence(&test.report, words, monthly),

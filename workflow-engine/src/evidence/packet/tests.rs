@@ -90,8 +90,8 @@ fn packet(report: Report, routes: (&str, &str)) -> Packet {
         budget: Some(BudgetFacts {
             limit: usd(25_000),
             spent: usd(14_200),
-            monthly_now: Some(usd(19_600)),
         }),
+        monthly_now: Some(usd(19_600)),
         claims_savings: true,
         measured: Some(Measured {
             report: report.clone(),

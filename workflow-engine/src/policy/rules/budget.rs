@@ -18,7 +18,7 @@ pub(super) fn check(request: &Request) -> Ruling {
         .measured
         .as_ref()
         .is_some_and(|measured| measured.surely_saves());
-    let BudgetFacts { limit, spent, .. } = budget;
+    let BudgetFacts { limit, spent } = budget;
     if budget.state() == BudgetState::Exhausted {
         return match saves && request.phase == Phase::Full {
             true => Ruling::pass(format!(
@@ -30,7 +30,7 @@ pub(super) fn check(request: &Request) -> Ruling {
             ),
         };
     }
-    match projected(request, budget) {
+    match projected(request) {
         Some(projected) if projected > *limit && !saves => Ruling::fail(
             format!(
                 "It would cost about {} a month; the limit is {limit}.",
@@ -44,7 +44,7 @@ pub(super) fn check(request: &Request) -> Ruling {
 }
 
 /// What a month would cost on the candidate: what it costs today times the measured ratio.
-fn projected(request: &Request, budget: &BudgetFacts) -> Option<Usd> {
+fn projected(request: &Request) -> Option<Usd> {
     let ratio = request.measured.as_ref()?.report.cost.as_ref()?.ratio?;
-    budget.monthly_now?.times(ratio)
+    request.monthly_now?.times(ratio)
 }
