@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use bot::commands_cli::{
     self, Format, allocate, bench, calls, catalog, decide, forecast, ledger, migrate, packet, rate,
     reconcile, variance,
+    self, Format, allocate, bench, forecast, ledger, migrate, packet, rate, reconcile, token, variance,
 };
 use clap::{Parser, Subcommand};
 
@@ -30,6 +31,7 @@ enum Command {
     Migrate(migrate::Args),
     Catalog(catalog::Args),
     Decide(decide::Args),
+    Token(token::Args),
     Bench(bench::Args),
     Calls(calls::Args),
     Ledger(ledger::Args),
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Migrate(args) => served(migrate::run(&args)),
         Command::Catalog(args) => served(catalog::run(&args, program.format)),
         Command::Decide(args) => decide::run(&args),
+        Command::Token(args) => served(token::run(args, program.format)),
         Command::Bench(args) => served(bench::run(&args)),
         Command::Calls(args) => served(calls::run(&args, program.format)),
         Command::Ledger(args) => served(ledger::run(&args, program.format)),

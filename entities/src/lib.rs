@@ -20,5 +20,6 @@ pub mod packet;
 pub mod session;
 pub mod shadow_answer;
 pub mod shadow_run;
+pub mod sign_in_link;
 pub mod singleton;
 pub mod vote;

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use workflow_engine::evidence::figures;
+
 use super::{
     Width, both,
     scale::Scale,
@@ -70,12 +72,7 @@ pub struct Plot {
 /// A signed number of points as people read it: `+3.8`, `−1.9`, `0.0`.
 #[must_use]
 pub fn points(value: f64) -> String {
-    let text = format!("{:.1}", value.abs());
-    match value {
-        _ if text == "0.0" => text,
-        value if value < 0.0 => format!("−{text}"),
-        _ => format!("+{text}"),
-    }
+    figures::points(value / 100.0)
 }
 
 /// The rows as they are drawn: all requests first, then the riskiest (lowest lower limit against its margin) first.
@@ -322,13 +319,5 @@ mod tests {
         assert!(svg.contains("relevance: −7.8, between −12.1 and −3.6, worse."));
         assert!(!svg.contains("style="), "the pages forbid inline styles");
         assert_eq!(svg.matches("<svg").count(), 2);
-    }
-
-    #[test]
-    fn points_carry_a_sign_unless_they_are_nothing() {
-        assert_eq!(
-            [points(3.84), points(-1.94), points(-0.04)],
-            ["+3.8", "−1.9", "0.0"]
-        );
     }
 }

@@ -1,5 +1,7 @@
 //! The latency plot: two quantiles of both arms with their limits, and the target as a line.
 
+use workflow_engine::evidence::figures::seconds;
+
 use super::{
     Width, both,
     scale::Scale,
@@ -35,15 +37,6 @@ pub struct Plot {
     pub target_ms: Option<f64>,
 }
 
-/// Milliseconds as people read them: `812 ms`, `1.24 s`.
-#[must_use]
-pub fn duration(ms: f64) -> String {
-    if ms < 1_000.0 {
-        return format!("{ms:.0} ms");
-    }
-    format!("{:.2} s", ms / 1_000.0)
-}
-
 /// The plot as two `<svg>` elements, wide and narrow.
 #[must_use]
 pub fn draw(plot: &Plot) -> String {
@@ -70,7 +63,7 @@ fn draw_at(plot: &Plot, width: Width) -> String {
     for tick in scale.ticks(if width == Width::Wide { 6 } else { 3 }) {
         let x = scale.at(tick);
         svg.line("tick", (x, TOP - 6.0), (x, bottom));
-        svg.text("axis", Anchor::Middle, (x, bottom + 16.0), &duration(tick));
+        svg.text("axis", Anchor::Middle, (x, bottom + 16.0), &seconds(tick));
     }
     if let Some(target) = plot.target_ms {
         let x = scale.at(target);
@@ -79,7 +72,7 @@ fn draw_at(plot: &Plot, width: Width) -> String {
             "axis",
             Anchor::End,
             (x + 2.0, 14.0),
-            &format!("target {}", duration(target)),
+            &format!("target {}", seconds(target)),
         );
     }
     let mut y = TOP;
@@ -136,11 +129,11 @@ fn one(
                 "value",
                 Anchor::End,
                 (end, middle + 4.5),
-                &duration(quantile.value),
+                &seconds(quantile.value),
             );
         } else {
             svg.text("label", Anchor::Start, (left, y + 14.0), label);
-            svg.text("value", Anchor::End, (end, y + 14.0), &duration(quantile.value));
+            svg.text("value", Anchor::End, (end, y + 14.0), &seconds(quantile.value));
         }
     });
 }
@@ -150,14 +143,14 @@ fn in_words_of(quantile: Quantile) -> String {
         Some((low, high)) => {
             format!(
                 "{}, between {} and {}",
-                duration(quantile.value),
-                duration(low),
-                duration(high)
+                seconds(quantile.value),
+                seconds(low),
+                seconds(high)
             )
         }
         None => format!(
             "{}, limits cannot be told from so few calls",
-            duration(quantile.value)
+            seconds(quantile.value)
         ),
     }
 }
@@ -178,11 +171,6 @@ fn in_words(plot: &Plot) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_read_as_people_say_them() {
-        assert_eq!([duration(812.4), duration(1_240.0)], ["812 ms", "1.24 s"]);
-    }
 
     #[test]
     fn a_limit_that_cannot_be_bounded_is_said_and_not_drawn() {

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod log_key;
 pub mod record;
+pub mod queries;
 pub mod request;
 mod rows;
 pub mod seal;

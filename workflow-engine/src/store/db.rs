@@ -61,6 +61,26 @@ impl Db {
         ))
     }
 
+    /// Opens a database that a running service may be using, for one short write (making a token). SQLite's own locks
+    /// keep the two apart; the service's lock on the file is left alone.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn open_beside(url: &str) -> Result<Self, StoreError> {
+        let Some(path) = url.strip_prefix("sqlite://") else {
+            return Self::open(url, 2).await;
+        };
+        let path = PathBuf::from(path);
+        let write = connect_sqlite(&path, 1, false).await?;
+        new_enough(&write).await?;
+        Ok(Self {
+            backend: Backend::Sqlite,
+            reads: connect_sqlite(&path, 2, true).await?,
+            writer: Writer::sqlite(write),
+            _lock: None,
+        })
+    }
+
     /// Opens a database that is there already, only to look at it; on SQLite also while a governor serves from it.
     ///
     /// # Errors

@@ -16,5 +16,8 @@ pub mod notes;
 pub mod packets;
 pub mod queue;
 pub mod routes;
+pub mod sessions;
 pub mod singleton;
+pub mod tokens;
+pub mod views;
 mod writer;

@@ -1,0 +1,74 @@
+//! `/api/v1/ledger`: the newest signed checkpoint, and proofs that an entry is under it.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::header,
+    response::{IntoResponse as _, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use serde::Serialize;
+use workflow_engine::{ledger::merkle, values::Digest};
+
+use crate::http::{
+    auth::{Caller, Permission},
+    problem::{Code, Problem},
+    state::AppState,
+};
+
+/// `GET /api/v1/ledger/checkpoint`: the signed note as text, for witnesses.
+pub(super) async fn checkpoint(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
+    caller.require(Permission::Read)?;
+    let note = state.ledger.checkpoint().await?;
+    let note = note.ok_or_else(|| {
+        Problem::new(
+            Code::NotFound,
+            "Nothing is sealed yet. The first decision makes the first checkpoint.",
+        )
+    })?;
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        note.to_text(),
+    )
+        .into_response())
+}
+
+/// An entry with the proof that it is in the ledger.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Inclusion {
+    index: u64,
+    /// The sealed bytes, base64: hash them yourself.
+    entry_base64: String,
+    /// RFC 6962 leaf hash of the entry.
+    leaf_hash: Digest,
+    /// Digests beside the path from the leaf to the root, lowest first, hex.
+    path: Vec<Digest>,
+    tree_size: u64,
+    root_hash: Digest,
+    /// The signed checkpoint that the path leads to.
+    checkpoint: String,
+    /// The same proof as a C2SP tlog-proof file.
+    tlog_proof: String,
+}
+
+/// `GET /api/v1/ledger/proof/{index}`.
+pub(super) async fn proof(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(index): Path<u64>,
+) -> Result<Json<Inclusion>, Problem> {
+    caller.require(Permission::Read)?;
+    let entry = state.ledger.entry(index).await?;
+    let proof = state.ledger.proof(index).await?;
+    let head = &proof.checkpoint.checkpoint.head;
+    Ok(Json(Inclusion {
+        index,
+        leaf_hash: Digest(merkle::leaf_hash(&entry)),
+        entry_base64: BASE64.encode(&entry),
+        path: proof.path.iter().map(|hash| Digest(*hash)).collect(),
+        tree_size: head.size,
+        root_hash: Digest(head.root),
+        checkpoint: proof.checkpoint.to_text(),
+        tlog_proof: proof.to_text(),
+    }))
+}

@@ -1,0 +1,157 @@
+//! `/ledger`: prove it. Newest entries, one entry in full, the signed checkpoint, and commands to check it all.
+
+use axum::{
+    extract::{Query, State},
+    response::Html,
+};
+use serde::{Deserialize, Serialize};
+use workflow_engine::{
+    engine::queries::list::{AuditEvent, LeafView},
+    evidence::figures::count,
+};
+
+use super::{
+    change::words,
+    parts::{Badge, Empty, Pager, Time},
+    shell::{Framed, Shell, Visitor},
+};
+use crate::http::{
+    problem::{Code, Problem},
+    state::AppState,
+};
+
+#[derive(Serialize)]
+struct LedgerPage {
+    headline: String,
+    entry: Option<Entry>,
+    rows: Vec<Line>,
+    empty: Empty,
+    pager: Option<Pager>,
+    checkpoint: Option<Checkpoint>,
+    steps: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    index: u64,
+    badge: Badge,
+    sentence: String,
+    leaf: String,
+    change: Option<u64>,
+    body: String,
+}
+
+#[derive(Serialize)]
+struct Line {
+    index: Option<u64>,
+    what: String,
+    who: String,
+    change: Option<u64>,
+    at: Time,
+}
+
+#[derive(Serialize)]
+struct Checkpoint {
+    sentence: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Step {
+    title: &'static str,
+    command: &'static str,
+}
+
+/// Which entry, which page.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::http) struct Wanted {
+    entry: Option<String>,
+    cursor: Option<String>,
+}
+
+/// `GET /ledger`.
+pub(in crate::http) async fn show(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    Query(wanted): Query<Wanted>,
+) -> Result<Html<String>, Problem> {
+    let number = |text: Option<&str>| {
+        let parsed = text
+            .filter(|text| !text.is_empty())
+            .map(str::parse::<i64>)
+            .transpose();
+        parsed.map_err(|_| Problem::new(Code::BadQuery, "An entry is a number, counted from 0."))
+    };
+    let entry = match number(wanted.entry.as_deref())? {
+        Some(index) => Some(entry(&state, &visitor, u64::try_from(index).unwrap_or_default()).await?),
+        None => None,
+    };
+    let events = state
+        .engine
+        .newest_events(number(wanted.cursor.as_deref())?, 25)
+        .await?;
+    let note = state.ledger.checkpoint().await?;
+    let page = LedgerPage {
+        headline: note.as_ref().map_or_else(
+            || "The ledger is empty".to_owned(),
+            |note| format!("{} entries, one root", count(note.checkpoint.head.size)),
+        ),
+        entry,
+        rows: events.items.iter().map(|event| line(event, &visitor)).collect(),
+        empty: Empty {
+            title: "Nothing is recorded yet",
+            text: "The first change makes the first entry.",
+            action: None,
+        },
+        pager: Pager::of("/ledger", &[], wanted.cursor.as_deref(), events.next_cursor.as_deref()),
+        checkpoint: note.map(|note| Checkpoint {
+            sentence: "Whoever keeps a copy of this is a witness: every later ledger must begin with this one.",
+            text: note.to_text(),
+        }),
+        steps: steps(),
+    };
+    let shell = Shell::of(&state, &visitor, "Ledger", "/ledger").await?;
+    state.pages.render("ledger", &Framed { shell, page })
+}
+
+async fn entry(state: &AppState, visitor: &Visitor, index: u64) -> Result<Entry, Problem> {
+    let found = state.engine.leaf_view(index).await?;
+    let LeafView { event, hash, body } = found.ok_or_else(|| Problem::not_found("ledger entry", index))?;
+    let said = words::say(&event.event.event, &visitor.catalog);
+    Ok(Entry {
+        index,
+        badge: Badge::new(event.event.kind.replace('_', " "), said.mark, said.tone),
+        sentence: format!("{} · {}", said.what, event.event.actor.name),
+        leaf: hash.to_string(),
+        change: event.change,
+        body,
+    })
+}
+
+fn line(event: &AuditEvent, visitor: &Visitor) -> Line {
+    Line {
+        index: event.event.leaf,
+        what: words::say(&event.event.event, &visitor.catalog).what,
+        who: event.event.actor.name.clone(),
+        change: event.change,
+        at: event.event.at.into(),
+    }
+}
+
+fn steps() -> Vec<Step> {
+    vec![
+        Step {
+            title: "Check everything in the database: hashes, chain, tree, signatures",
+            command: "governor ledger verify",
+        },
+        Step {
+            title: "Take it along as C2SP tlog-tiles, with the public key",
+            command: "governor ledger export --out ledger",
+        },
+        Step {
+            title: "Check the files alone, on a machine that never saw this service",
+            command: "governor ledger verify --dir ledger",
+        },
+    ]
+}

@@ -1,0 +1,3 @@
+//! What the service tells about itself: metrics here, logs in `tracing`.
+
+pub mod metrics;
