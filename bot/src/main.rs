@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use bot::commands_cli::{
     self, Format, allocate, bench, calls, catalog, decide, forecast, ledger, migrate, packet, rate,
-    reconcile, variance,
-    self, Format, allocate, bench, forecast, ledger, migrate, packet, rate, reconcile, token, variance,
+    reconcile, token, variance,
 };
 use clap::{Parser, Subcommand};
 
