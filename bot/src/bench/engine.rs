@@ -1,5 +1,5 @@
 //! `bench engine`: real change requests through the one door, seven committed transitions each, with every effect
-//! claimed and completed by the job runner and every event waiting for the sealer.
+//! claimed and completed by the job runner and every event sealed into the ledger.
 
 use std::{
     collections::BTreeSet,
@@ -34,7 +34,7 @@ use workflow_engine::{
     values::{Actor, ChangeNumber, Digest, PersonId, Revision, Role, RunId, WorkflowId},
 };
 
-use super::figures::percentile_ms;
+use super::{figures::percentile_ms, sealing::Sealing};
 use crate::{clock::SystemClock, storage};
 
 /// Committed transitions of one workflow: filed and submitted, admitted, plan frozen, evidence, packet, two votes.
@@ -67,11 +67,13 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Value> {
         let (runner, stop) = (runner.clone(), stop.clone());
         async move { runner.run(stop).await }
     });
+    let sealing = Sealing::start(&db)?;
     let before = Syncs::read(&db).await?;
     let (workflows, mut latencies, took) = drive(&engine, plan).await?;
     let after = Syncs::read(&db).await?;
     stop.cancel();
     running.await?;
+    let (mut lags, sealed) = sealing.finish(&db).await?;
     let rate = workflows as f64 / took.as_secs_f64();
     Ok(json!({
         "bench": "engine",
@@ -86,6 +88,9 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Value> {
         "commits_per_fsync": after.per_fsync(&before),
         "effects_delivered": delivered.load(Ordering::Relaxed),
         "delivered": true,
+        "seal_lag_p99_ms": round(percentile_ms(&mut lags, 0.99)),
+        "events_sealed": lags.len(),
+        "sealed": sealed,
     }))
 }
 

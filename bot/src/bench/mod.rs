@@ -2,3 +2,4 @@
 
 pub mod engine;
 mod figures;
+mod sealing;

@@ -106,8 +106,9 @@ impl Sealer {
         }
     }
 
-    /// Seals every `pace` until `stop`, without a pause while there is more; `told` hears of every round that did or
-    /// failed something, for metrics, witnesses and readiness. A failed round is tried again after a second.
+    /// Seals every `pace`, without a pause while there is more, and a last time after `stop`. `told` hears of every
+    /// round that did or failed something, for metrics, witnesses and readiness. A failed round is tried again after
+    /// a second.
     pub async fn run(
         &self,
         clock: &dyn Clock,
@@ -115,7 +116,8 @@ impl Sealer {
         stop: CancellationToken,
         mut told: impl FnMut(&Result<Sealed, SealError>) + Send,
     ) {
-        while !stop.is_cancelled() {
+        loop {
+            let ending = stop.is_cancelled();
             let round = self.seal_once(clock.now()).await;
             let pause = match &round {
                 Ok(sealed) if sealed.to - sealed.from >= u64::from(BATCH) => Duration::ZERO,
@@ -127,6 +129,9 @@ impl Sealer {
             };
             if !matches!(&round, Ok(sealed) if *sealed == Sealed::default()) {
                 told(&round);
+            }
+            if ending && !pause.is_zero() {
+                return;
             }
             tokio::select! {
                 () = stop.cancelled() => {}
