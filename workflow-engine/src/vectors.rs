@@ -63,3 +63,11 @@ pub(crate) fn close_limits(got: [f64; 2], expected: &Value, tolerance: f64) {
     close(got[0], number(&expected[0]), tolerance);
     close(got[1], number(&expected[1]), tolerance);
 }
+
+/// The gzipped file `data/NAME` as text, or `None` where there is no shared folder.
+pub(crate) fn unzipped(name: &str) -> Option<String> {
+    let file = std::fs::File::open(shared()?.join("data").join(name)).expect("a data file");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(file), &mut text).expect("gzipped text");
+    Some(text)
+}
