@@ -7,6 +7,7 @@ pub mod commands_cli;
 pub mod config;
 pub mod demo;
 pub mod http;
+pub mod gateways;
 pub mod jobs;
 pub mod plots;
 pub mod prices;

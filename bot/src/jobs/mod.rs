@@ -3,4 +3,22 @@
 pub mod calls;
 pub mod admission;
 mod subject;
+pub mod apply_route;
+pub mod restore_route;
+pub mod run_shadow;
 pub mod timers;
+pub mod verify_traffic;
+
+use workflow_engine::{
+    change::state::Change,
+    engine::{Engine, jobs::JobError},
+    store::{self, queue::Job},
+};
+
+/// The change that a job belongs to, as it stands now.
+async fn change_of(engine: &Engine, job: &Job) -> Result<Change, JobError> {
+    let id = job.change_id.as_deref().unwrap_or_default();
+    let loaded = store::changes::by_id(engine.db(), id).await?;
+    let loaded = loaded.ok_or_else(|| JobError::permanent("its change is not there"))?;
+    Ok(loaded.change)
+}

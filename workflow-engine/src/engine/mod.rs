@@ -14,6 +14,7 @@ pub mod record;
 pub mod request;
 mod rows;
 pub mod seal;
+pub mod shadow;
 
 use std::sync::Arc;
 

@@ -103,8 +103,12 @@ impl Engine {
             id: JobId(self.clock.new_id().to_string()),
             event_n: i32::try_from(change.events).unwrap_or(i32::MAX),
             kind,
-            // What is said in one thread is said in order.
-            lane: speaks.then(|| format!("thread:{}", change.id)),
+            lane: match effect {
+                // A resumed test waits for the end of the one that was paused: nothing is asked or paid twice.
+                Effect::RunTest { .. } => Some(format!("test:{}", change.id)),
+                // What is said in one thread is said in order.
+                _ => speaks.then(|| format!("thread:{}", change.id)),
+            },
             dedup: format!("{kind}:{}:{}", change.id, change.events),
             payload: serde_json::to_string(effect)?,
             due_at: effect.due_at().unwrap_or(at).timestamp_millis(),

@@ -1,5 +1,6 @@
 //! What the engine asks of the outside world; `integrations` answers, tests answer with stand-ins.
 
+pub mod calls;
 pub mod chat;
 pub mod clock;
 pub mod gateway;

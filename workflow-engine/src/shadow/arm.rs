@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    analysis::pairs,
     checks::{Case, judge},
     plan::Latency,
     recorded::RecordedCall,
@@ -110,6 +111,23 @@ impl ArmResult {
             input_tokens: answer.input_tokens,
             output_tokens: answer.output_tokens,
             checks: judgement.checks,
+        }
+    }
+}
+
+impl ArmResult {
+    /// As the analysis takes it; these checks give no score.
+    #[must_use]
+    pub fn into_arm(self) -> pairs::Arm {
+        pairs::Arm {
+            ok: self.ok,
+            score: None,
+            cost_usd: self.cost_usd,
+            latency_ms: self.latency_ms,
+            ttft_ms: self.ttft_ms,
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            checks: self.checks,
         }
     }
 }

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    analysis::{self, plan::Mode},
     recorded::CallHead,
     sample::{bottom_k, digest},
     strata,
 };
 use crate::{
-    catalog::Margins,
+    catalog::{Margins, RiskTier, Workflow},
     values::{ChangeNumber, Digest, Revision, Route, Usd, WorkflowId},
 };
 
@@ -69,17 +70,6 @@ pub struct StratumPlan {
     pub n: u64,
     /// Whether it decides on its own.
     pub material: bool,
-}
-
-/// When the result is looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Once, at the end.
-    #[default]
-    Fixed,
-    /// At each pair, with an always-valid test.
-    Sequential,
 }
 
 /// How latency is taken.
@@ -153,6 +143,21 @@ impl Default for Limits {
             latency: Latency::Wall { scale: 1.0 },
         }
     }
+}
+
+/// The margins of a workflow: its own, else those of its risk tier; a stratum may be off by twice as much as the whole.
+#[must_use]
+pub fn margins(workflow: &Workflow) -> Margins {
+    let quality = match workflow.risk {
+        RiskTier::Critical => 0.03,
+        RiskTier::Standard => 0.05,
+        RiskTier::Low => 0.08,
+    };
+    workflow.margins.clone().unwrap_or_else(|| Margins {
+        quality,
+        stratum_quality: 2.0 * quality,
+        ..Margins::default()
+    })
 }
 
 /// One sampled trace.
@@ -235,6 +240,28 @@ impl ShadowPlan {
     /// When a number in it is not finite, which no plan from [`ShadowPlan::freeze`] of a checked catalog has.
     pub fn digest(&self) -> Result<Digest, serde_json::Error> {
         Digest::of_json(self)
+    }
+
+    /// The plan as `governor analyze` takes it: strata weigh as they occur in production.
+    #[must_use]
+    pub fn analysis(&self) -> analysis::plan::Plan {
+        let replayable: u64 = self.strata.values().map(|stratum| stratum.population).sum();
+        let stratum = |own: &StratumPlan| analysis::plan::Stratum {
+            weight: Some(own.population as f64 / replayable.max(1) as f64),
+            material: own.material,
+        };
+        analysis::plan::Plan {
+            alpha: self.alpha,
+            margins: self.margins.clone(),
+            strata: self
+                .strata
+                .iter()
+                .map(|(name, own)| (name.clone(), stratum(own)))
+                .collect(),
+            mode: self.mode,
+            seed_hex: self.seed_hex.clone(),
+            claims_savings: self.claims_savings,
+        }
     }
 
     /// Traces that are replayed.

@@ -17,6 +17,7 @@ pub mod packets;
 pub mod queue;
 pub mod routes;
 pub mod sessions;
+pub mod shadow;
 pub mod singleton;
 pub mod tokens;
 pub mod views;

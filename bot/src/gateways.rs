@@ -1,0 +1,77 @@
+//! The gateways of the catalog that we have access to, and what a change asks of its own.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use workflow_engine::{
+    catalog::Catalog,
+    change::state::Change,
+    ports::gateway::{ApprovedRoute, Artifact, Gateway, GatewayError},
+    values::Route,
+};
+
+/// Clients by the catalog's id. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Gateways(Arc<BTreeMap<String, Arc<dyn Gateway>>>);
+
+/// What a change means at its gateway.
+pub struct Place {
+    /// The gateway's client; none where we have no access to it.
+    pub gateway: Option<Arc<dyn Gateway>>,
+    /// The gateway's name in the catalog.
+    pub name: String,
+    /// The name callers ask it for.
+    pub alias: String,
+    /// Whether its owner lets us change it.
+    pub may_apply: bool,
+}
+
+impl Gateways {
+    /// Of these clients.
+    #[must_use]
+    pub fn new(clients: BTreeMap<String, Arc<dyn Gateway>>) -> Self {
+        Self(Arc::new(clients))
+    }
+
+    /// Where `change` takes place; none when the catalog no longer has its workflow.
+    #[must_use]
+    pub fn place(&self, catalog: &Catalog, change: &Change) -> Option<Place> {
+        let workflow = catalog.workflow(change.workflow.as_str())?;
+        let entry = catalog.gateways.iter().find(|entry| entry.id == workflow.gateway);
+        Some(Place {
+            gateway: self.0.get(&workflow.gateway).cloned(),
+            name: workflow.gateway.clone(),
+            alias: workflow.alias.clone(),
+            may_apply: entry.is_some_and(|entry| entry.apply),
+        })
+    }
+
+    /// What people need to apply `change` by hand: a patch, admin calls, steps. None where we cannot write it for its gateway.
+    ///
+    /// # Errors
+    /// When the gateway cannot serve such a route.
+    pub fn handover(&self, catalog: &Catalog, change: &Change) -> Result<Option<Artifact>, GatewayError> {
+        let Some(place) = self.place(catalog, change) else {
+            return Ok(None);
+        };
+        let generation = change
+            .application
+            .as_ref()
+            .map_or(0, |application| application.generation);
+        let approved = place.approved(change, change.candidate.clone(), generation);
+        place.gateway.map(|gateway| gateway.render(&approved)).transpose()
+    }
+}
+
+impl Place {
+    /// `route` as the gateway is to serve it for this change.
+    #[must_use]
+    pub fn approved(&self, change: &Change, route: Route, generation: u64) -> ApprovedRoute {
+        ApprovedRoute {
+            workflow: change.workflow.clone(),
+            alias: self.alias.clone(),
+            route,
+            generation,
+            change: change.number,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Runs the shadow test of an admitted change.
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use workflow_engine::{
+    change::{command::Command, effect::Effect},
+    engine::{
+        Engine, Request,
+        jobs::{Handler, JobError, report},
+        shadow::Tester,
+    },
+    store::queue::Job,
+    values::Actor,
+};
+
+use super::change_of;
+
+/// Runs shadow tests; started again, it goes on where it was.
+pub struct RunShadow {
+    engine: Engine,
+    tester: Tester,
+}
+
+impl RunShadow {
+    /// With this tester.
+    #[must_use]
+    pub fn new(engine: Engine, tester: Tester) -> Self {
+        Self { engine, tester }
+    }
+}
+
+#[async_trait]
+impl Handler for RunShadow {
+    fn kinds(&self) -> &'static [&'static str] {
+        &["run_test"]
+    }
+
+    async fn run(&self, job: &Job, stop: &CancellationToken) -> Result<(), JobError> {
+        let Effect::RunTest { revision } = serde_json::from_str(&job.payload).map_err(JobError::permanent)?
+        else {
+            return Err(JobError::permanent("not a test"));
+        };
+        let change = change_of(&self.engine, job).await?;
+        match self.tester.run(change.number, revision, stop).await? {
+            Some(command) => report(&self.engine, job, change.number, command).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A test that was given up ends its change, so that nobody waits for evidence that will not come.
+    async fn gave_up(&self, job: &Job, why: &str) {
+        let Ok(change) = change_of(&self.engine, job).await else {
+            return;
+        };
+        let told = self
+            .engine
+            .handle(Request {
+                actor: Actor::Service("run_test".to_owned()),
+                key: format!("gave up:{}", job.key()),
+                change: change.number,
+                command: Command::FailTest {
+                    why: format!("The test was given up: {why}. File the change again when that is mended."),
+                },
+                notes: Vec::new(),
+                completes: None,
+            })
+            .await;
+        if let Err(error) = told {
+            tracing::warn!(error = %error, "cannot tell the change that its test was given up");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Before the first prompt: the plan is made, kept, and announced to the ledger.
+
+use super::{Halt, Tester};
+use crate::{
+    catalog::Workflow,
+    change::{command::Command, state::Change},
+    engine::Request,
+    ports::{
+        calls::Window,
+        model::{Completion, Usage},
+    },
+    shadow::{
+        plan::{ShadowPlan, Terms, margins},
+        run::total,
+    },
+    store::{self, shadow::Run},
+    values::{Actor, RunId, Usd},
+};
+
+impl Tester {
+    /// The run of the change's edition, its plan frozen: the one that was begun, or a new one.
+    pub(super) async fn prepared(&self, change: &Change) -> Result<Run, Halt> {
+        if let Some(test) = &change.test {
+            let run = store::shadow::by_id(self.engine.db(), &test.run).await?;
+            if let Some(run) = run.filter(|run| run.revision == change.revision) {
+                return Ok(run);
+            }
+        }
+        let begun = store::shadow::of_change(self.engine.db(), &change.id).await?;
+        let begun = begun
+            .into_iter()
+            .rev()
+            .find(|run| run.revision == change.revision && run.finished_at.is_none());
+        let run = match begun {
+            Some(run) => run,
+            None => self.begin(change).await?,
+        };
+        // Under this key the plan is frozen once, however often we come by.
+        self.engine
+            .handle(Request {
+                actor: Actor::Service("run_test".to_owned()),
+                key: format!("plan:{}", run.id),
+                change: change.number,
+                command: Command::FreezePlan {
+                    plan: run.plan_sha256,
+                    run: run.id.clone(),
+                },
+                notes: Vec::new(),
+                completes: None,
+            })
+            .await?;
+        Ok(run)
+    }
+
+    async fn begin(&self, change: &Change) -> Result<Run, Halt> {
+        let catalog = match change.catalog {
+            Some(digest) => self.engine.catalog_of(digest).await?,
+            None => self.engine.catalog().await?.1,
+        };
+        let workflow = catalog.workflow(change.workflow.as_str()).ok_or_else(|| {
+            Halt::Failed(format!(
+                "The catalog has no workflow {} any more. Put it back or withdraw the request.",
+                change.workflow
+            ))
+        })?;
+        self.must_be_askable(change)?;
+        let terms = self.terms(change, workflow);
+        let heads = self
+            .calls
+            .heads(&Window {
+                workflow: change.workflow.clone(),
+                from: terms.from,
+                until: terms.until,
+                kind_prefix: workflow.strata.tag_prefix.clone(),
+            })
+            .await?;
+        let days = self.settings.window.num_days();
+        let (plan, sample) = ShadowPlan::freeze(terms, &heads);
+        if sample.is_empty() {
+            return Err(Halt::Failed(nothing_to_replay(&plan, days)));
+        }
+        let digest = plan
+            .digest()
+            .map_err(|error| Halt::Failed(format!("The plan has no digest: {error}.")))?;
+        let run = Run {
+            id: RunId(self.engine.clock().new_id().to_string()),
+            change: change.id.clone(),
+            revision: change.revision,
+            plan_sha256: digest,
+            total: total(&plan, &sample),
+            plan,
+            sample,
+            done: 0,
+            spent_usd: Usd::ZERO,
+            started_at: self.now_ms(),
+            finished_at: None,
+            report: None,
+            report_sha256: None,
+        };
+        store::shadow::insert(self.engine.db(), &run).await?;
+        Ok(run)
+    }
+
+    /// Both routes' first hops; found out before a plan is announced.
+    fn must_be_askable(&self, change: &Change) -> Result<(), Halt> {
+        for hop in [&change.baseline.primary, &change.candidate.primary] {
+            if !self.models.contains_key(&hop.provider) {
+                return Err(Halt::Failed(format!(
+                    "The governor has no access to {}, so {} cannot be asked. Set [models.\"{}\"] in governor.toml and file the change again.",
+                    hop.provider, hop.model, hop.provider
+                )));
+            }
+            if (self.pricing)(hop, &smallest(), self.engine.clock().now()).is_none() {
+                return Err(Halt::Failed(format!(
+                    "There is no price for {}/{}, so a spend cap could not hold. Add one under [[prices]] in the catalog and file the change again.",
+                    hop.provider, hop.model
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn terms(&self, change: &Change, workflow: &Workflow) -> Terms {
+        let until = self.engine.clock().now();
+        let mut seed = [0; 16];
+        self.engine.clock().random(&mut seed);
+        Terms {
+            change: change.number,
+            revision: change.revision,
+            workflow: change.workflow.clone(),
+            baseline: change.baseline.clone(),
+            candidate: change.candidate.clone(),
+            from: until - self.settings.window,
+            until,
+            immaterial: workflow.strata.immaterial.clone(),
+            margins: margins(workflow),
+            claims_savings: change.claims_savings,
+            seed: self.settings.seed.unwrap_or(seed),
+            limits: self.settings.limits.clone(),
+        }
+    }
+}
+
+/// An answer of one token, to see whether there is a price at all.
+fn smallest() -> Completion {
+    let usage = Usage {
+        input_tokens: 1,
+        output_tokens: 1,
+        ..Usage::default()
+    };
+    Completion {
+        usage: Some(usage),
+        raw_usage: Some(serde_json::json!({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2})),
+        ..Completion::default()
+    }
+}
+
+fn nothing_to_replay(plan: &ShadowPlan, days: i64) -> String {
+    let workflow = &plan.workflow;
+    if plan.recorded == 0 {
+        return format!(
+            "No calls of {workflow} were recorded in the last {days} days. Check that its calls are tagged and reach the governor."
+        );
+    }
+    let reasons: Vec<String> = plan
+        .excluded
+        .iter()
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
+    format!(
+        "None of the {} recorded calls of {workflow} can be replayed ({}). Let the gateway log prompts for this workflow.",
+        plan.recorded,
+        reasons.join(", ")
+    )
+}

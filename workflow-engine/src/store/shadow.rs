@@ -1,0 +1,301 @@
+//! Runs of the shadow test: the frozen plan with its sample, each answer once, the report.
+
+use entities::{shadow_answer, shadow_run};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
+    EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, TryInsertResult,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{db::Db, error::StoreError};
+use crate::{
+    shadow::{
+        arm::{Arm, ArmResult},
+        plan::{Sampled, ShadowPlan},
+        run::Progress,
+    },
+    values::{ChangeId, Digest, Hop, Revision, RunId, Usd},
+};
+
+/// A run as it is stored.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The change it tests.
+    pub change: ChangeId,
+    /// Its edition.
+    pub revision: Revision,
+    /// SHA-256 of the plan.
+    pub plan_sha256: Digest,
+    /// The plan.
+    pub plan: ShadowPlan,
+    /// The traces it drew.
+    pub sample: Vec<Sampled>,
+    /// Answers stored.
+    pub done: u64,
+    /// Answers planned.
+    pub total: u64,
+    /// Spent on them.
+    pub spent_usd: Usd,
+    /// When it began, milliseconds UTC.
+    pub started_at: i64,
+    /// When it ended.
+    pub finished_at: Option<i64>,
+    /// The report as JSON, once there is one.
+    pub report: Option<String>,
+    /// SHA-256 of the report as canonical JSON.
+    pub report_sha256: Option<Digest>,
+}
+
+/// One stored answer: figures and verdicts, no prompt and no output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Of which trace.
+    pub trace_id: String,
+    /// Of which arm.
+    pub arm: Arm,
+    /// Judged.
+    pub result: ArmResult,
+    /// Who was asked.
+    pub hop: Hop,
+    /// How often the prompt was sent for this answer.
+    pub attempts: u32,
+    /// The model that says it answered.
+    pub response_model: Option<String>,
+    /// The vendor's id of the answer.
+    pub response_id: Option<String>,
+    /// Why nothing readable came, or what was wrong with what came.
+    pub trouble: Option<String>,
+}
+
+/// The plan and its sample, as they are kept in one column.
+#[derive(Serialize, Deserialize)]
+struct Frozen {
+    plan: ShadowPlan,
+    sample: Vec<Sampled>,
+}
+
+/// Keeps a run before its plan is announced and before anything is sent.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn insert(db: &Db, run: &Run) -> Result<(), StoreError> {
+    let frozen = Frozen {
+        plan: run.plan.clone(),
+        sample: run.sample.clone(),
+    };
+    let row = shadow_run::ActiveModel {
+        id: Set(run.id.0.clone()),
+        change_id: Set(run.change.0.clone()),
+        revision: Set(i32::try_from(run.revision.0).unwrap_or(i32::MAX)),
+        plan_sha256: Set(run.plan_sha256.0.to_vec()),
+        plan: Set(serde_json::to_string(&frozen)?),
+        state: Set("running".to_owned()),
+        total: Set(i32::try_from(run.total).unwrap_or(i32::MAX)),
+        done: Set(0),
+        spent_usd: Set(Usd::ZERO.plain()),
+        started_at: Set(run.started_at),
+        finished_at: Set(None),
+        report: Set(None),
+        report_sha256: Set(None),
+    };
+    db.write(move |tx| {
+        Box::pin(async move {
+            row.insert(tx).await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// The run of that id.
+///
+/// # Errors
+/// When the database does not answer, or the row cannot be read.
+pub async fn by_id(db: &Db, id: &RunId) -> Result<Option<Run>, StoreError> {
+    let row = shadow_run::Entity::find_by_id(id.0.clone())
+        .one(db.reads())
+        .await?;
+    row.map(read).transpose()
+}
+
+/// Every run of a change, oldest first.
+///
+/// # Errors
+/// As [`by_id`].
+pub async fn of_change(db: &Db, change: &ChangeId) -> Result<Vec<Run>, StoreError> {
+    let rows = shadow_run::Entity::find()
+        .filter(shadow_run::Column::ChangeId.eq(change.as_str()))
+        .order_by_asc(shadow_run::Column::StartedAt)
+        .order_by_asc(shadow_run::Column::Id)
+        .all(db.reads())
+        .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// How far a run has come at `now` (milliseconds UTC), without its plan or report.
+///
+/// # Errors
+/// As [`by_id`].
+pub async fn progress(db: &Db, id: &RunId, now: i64) -> Result<Option<Progress>, StoreError> {
+    let Some(run) = by_id(db, id).await? else {
+        return Ok(None);
+    };
+    let elapsed = u64::try_from(run.finished_at.unwrap_or(now) - run.started_at).unwrap_or_default();
+    Ok(Some(Progress {
+        done: run.done,
+        total: run.total,
+        spent_usd: run.spent_usd,
+        cap_usd: run.plan.spend_cap_usd,
+        seconds_left: crate::shadow::run::seconds_left(run.done, 0, run.total, elapsed),
+    }))
+}
+
+/// Every stored answer of a run.
+///
+/// # Errors
+/// As [`by_id`].
+pub async fn answers(db: &Db, id: &RunId) -> Result<Vec<Answer>, StoreError> {
+    let rows: Vec<String> = shadow_answer::Entity::find()
+        .select_only()
+        .column(shadow_answer::Column::Body)
+        .filter(shadow_answer::Column::RunId.eq(id.as_str()))
+        .into_tuple()
+        .all(db.reads())
+        .await?;
+    rows.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
+}
+
+/// Keeps an answer that was paid for; false if the run has one for that trace and arm already. Moves the run's
+/// progress and spending on in the same unit.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn keep(db: &Db, run: &RunId, answer: &Answer, at: i64) -> Result<bool, StoreError> {
+    let row = shadow_answer::ActiveModel {
+        run_id: Set(run.0.clone()),
+        trace_id: Set(answer.trace_id.clone()),
+        arm: Set(answer.arm.as_str().to_owned()),
+        at: Set(at),
+        body: Set(serde_json::to_string(answer)?),
+    };
+    let cost = answer.result.cost_usd.unwrap_or_default();
+    let id = run.0.clone();
+    db.write(move |tx| {
+        Box::pin(async move {
+            let kept = shadow_answer::Entity::insert(row)
+                .on_conflict_do_nothing_on([
+                    shadow_answer::Column::RunId,
+                    shadow_answer::Column::TraceId,
+                    shadow_answer::Column::Arm,
+                ])
+                .exec_without_returning(tx)
+                .await?;
+            if !matches!(kept, TryInsertResult::Inserted(rows) if rows > 0) {
+                return Ok(false);
+            }
+            count(tx, &id, cost).await?;
+            Ok(true)
+        })
+    })
+    .await
+}
+
+/// Sums are decimal text, so they are added here and not in SQL; the row is locked meanwhile.
+async fn count(tx: &DatabaseTransaction, id: &str, cost: Usd) -> Result<(), StoreError> {
+    let backend = tx.get_database_backend();
+    let lock = if backend == DbBackend::Postgres {
+        " FOR UPDATE"
+    } else {
+        ""
+    };
+    let select = format!("SELECT spent_usd FROM shadow_run WHERE id = $1{lock}");
+    let row = tx
+        .query_one_raw(Statement::from_sql_and_values(backend, select, [id.into()]))
+        .await?
+        .ok_or_else(|| StoreError::Corrupt(format!("run {id} is not there")))?;
+    let spent: String = row.try_get("", "spent_usd")?;
+    let spent = money(&spent)? + cost;
+    let update = "UPDATE shadow_run SET done = done + 1, spent_usd = $2 WHERE id = $1";
+    tx.execute_raw(Statement::from_sql_and_values(
+        backend,
+        update,
+        [id.into(), spent.plain().into()],
+    ))
+    .await?;
+    Ok(())
+}
+
+/// Keeps the report of a run; the same one again changes nothing.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn finish(db: &Db, run: &RunId, report: String, digest: Digest, at: i64) -> Result<(), StoreError> {
+    let row = shadow_run::ActiveModel {
+        id: Set(run.0.clone()),
+        state: Set("finished".to_owned()),
+        finished_at: Set(Some(at)),
+        report: Set(Some(report)),
+        report_sha256: Set(Some(digest.0.to_vec())),
+        ..Default::default()
+    };
+    update(db, row).await
+}
+
+/// Marks a run that will have no report.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn give_up(db: &Db, run: &RunId, at: i64) -> Result<(), StoreError> {
+    let row = shadow_run::ActiveModel {
+        id: Set(run.0.clone()),
+        state: Set("failed".to_owned()),
+        finished_at: Set(Some(at)),
+        ..Default::default()
+    };
+    update(db, row).await
+}
+
+async fn update(db: &Db, row: shadow_run::ActiveModel) -> Result<(), StoreError> {
+    db.write(move |tx| {
+        Box::pin(async move {
+            row.update(tx).await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+fn read(row: shadow_run::Model) -> Result<Run, StoreError> {
+    let frozen: Frozen = serde_json::from_str(&row.plan)?;
+    let count = |number: i32| u64::try_from(number).unwrap_or_default();
+    Ok(Run {
+        id: RunId(row.id),
+        change: ChangeId(row.change_id),
+        revision: Revision(u32::try_from(row.revision).unwrap_or_default()),
+        plan_sha256: digest(&row.plan_sha256)?,
+        plan: frozen.plan,
+        sample: frozen.sample,
+        done: count(row.done),
+        total: count(row.total),
+        spent_usd: money(&row.spent_usd)?,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+        report: row.report,
+        report_sha256: row.report_sha256.as_deref().map(digest).transpose()?,
+    })
+}
+
+fn digest(bytes: &[u8]) -> Result<Digest, StoreError> {
+    let bytes = bytes.try_into();
+    bytes
+        .map(Digest)
+        .map_err(|_| StoreError::Corrupt("a digest is not 32 bytes".to_owned()))
+}
+
+fn money(text: &str) -> Result<Usd, StoreError> {
+    text.parse()
+        .map(Usd)
+        .map_err(|_| StoreError::Corrupt(format!("`{text}` is no amount")))
+}
