@@ -5,6 +5,8 @@ pub mod catalog;
 pub mod clock;
 pub mod db;
 pub mod desk;
+pub mod lab;
+pub mod stage;
 
 use std::path::PathBuf;
 

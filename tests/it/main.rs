@@ -13,4 +13,8 @@ mod policy;
 mod proving;
 mod sealing;
 mod tampering;
+mod gateway;
+mod proving;
+mod sealing;
+mod shadow_run;
 mod verify_proof;

@@ -2,4 +2,5 @@
 
 pub mod figures;
 pub mod prompts;
+pub mod traffic;
 pub mod vendor;

@@ -250,6 +250,15 @@ fn content(row: &Row) -> Option<Content> {
         for name in ["stream", "stream_options", "user", "extra_body", "max_retries"] {
             map.remove(name);
         }
+        // What somebody has said would be the right answer: the shadow test compares with it.
+        let reference = "reference_tool_calls";
+        if let Some(calls) = row
+            .metadata
+            .pointer("/requester_metadata")
+            .and_then(|meta| meta.get(reference))
+        {
+            map.insert("metadata".to_owned(), serde_json::json!({reference: calls}));
+        }
     }
     Some(Content {
         messages: Value::Array(messages.clone()),

@@ -521,7 +521,7 @@ mod tests {
             .complete(&hop(MODEL), &question(&"word ".repeat(2_000)))
             .await
             .unwrap_err();
-        insta::assert_snapshot!(long, @"refused: openai answered 400 to gpt-4o-2024-08-06: This model's maximum context length is 1000 tokens.");
+        insta::assert_snapshot!(long, @"refused: openai answered 400 to gpt-4o-2024-08-06: This model's maximum context length is 1000 tokens");
     }
 
     #[tokio::test]

@@ -99,6 +99,7 @@ fn no_answer(error: HttpError) -> ModelError {
 /// What a status other than success means for the run.
 fn refusal(vendor: &str, model: &str, answer: &Answer) -> ModelError {
     let said = wire::error_message(&answer.body).unwrap_or_else(|| snippet(&answer.body));
+    let said = said.trim_end_matches('.');
     let why = format!("{vendor} answered {} to {model}: {said}", answer.status.as_u16());
     let permanent = |remedy: &str| ModelError::Permanent {
         why: why.clone(),

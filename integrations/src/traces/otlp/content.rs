@@ -43,6 +43,10 @@ fn parameters(attrs: &Attrs) -> Value {
             out.insert(name.to_owned(), whole.unwrap_or_else(|| number.into()));
         }
     }
+    // What somebody has said would be the right answer: the shadow test compares with it.
+    if let Some(calls) = attrs.json(&["governor.reference_tool_calls"]) {
+        out.insert("metadata".to_owned(), json!({"reference_tool_calls": calls}));
+    }
     Value::Object(out)
 }
 

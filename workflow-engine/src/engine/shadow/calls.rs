@@ -23,9 +23,14 @@ impl From<StoreError> for CallsUnavailable {
 #[async_trait]
 impl CallReader for CallStore {
     async fn heads(&self, window: &Window) -> Result<Vec<CallHead>, CallsUnavailable> {
-        let kept = self.recorded_window(&window.workflow, window.from, window.until, MOST).await?;
+        let kept = self
+            .recorded_window(&window.workflow, window.from, window.until, MOST)
+            .await?;
         let prefix = window.kind_prefix.as_deref();
-        Ok(kept.iter().map(|kept| recorded::head(&kept.call, kept.has_content, prefix)).collect())
+        Ok(kept
+            .iter()
+            .map(|kept| recorded::head(&kept.call, kept.has_content, prefix))
+            .collect())
     }
 
     async fn contents(&self, trace_ids: &[String]) -> Result<Vec<RecordedCall>, CallsUnavailable> {
@@ -39,7 +44,11 @@ impl CallReader for CallStore {
         Ok(calls)
     }
 
-    async fn served(&self, workflow: &WorkflowId, since: DateTime<Utc>) -> Result<Vec<Served>, CallsUnavailable> {
+    async fn served(
+        &self,
+        workflow: &WorkflowId,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Served>, CallsUnavailable> {
         let seen = self.seen_on_route(workflow, since).await?;
         let answered = seen.into_iter().filter(|seen| seen.answered());
         Ok(answered

@@ -26,11 +26,9 @@ use crate::{
     },
     shadow::{plan::Limits, run::Progress},
     store::{self, error::StoreError, shadow::Run},
+    usage::price::{PriceBook, book::CallTokens},
     values::{ChangeNumber, Hop, Revision, Usd},
 };
-
-/// What an answer costs by our prices; none where tokens or price are unknown.
-pub type Pricing = Arc<dyn Fn(&Hop, &Completion, DateTime<Utc>) -> Option<Usd> + Send + Sync>;
 
 /// Runs shadow tests. Cheap to clone.
 #[derive(Clone)]
@@ -38,7 +36,7 @@ pub struct Tester {
     engine: Engine,
     calls: Arc<dyn CallReader>,
     models: BTreeMap<String, Arc<dyn ModelClient>>,
-    pricing: Pricing,
+    prices: Arc<PriceBook>,
     settings: Settings,
     in_flight: Arc<Semaphore>,
 }
@@ -51,8 +49,8 @@ pub struct Parts {
     pub calls: Arc<dyn CallReader>,
     /// Who can be asked, by OpenTelemetry provider name.
     pub models: BTreeMap<String, Arc<dyn ModelClient>>,
-    /// What answers cost.
-    pub pricing: Pricing,
+    /// List prices; the catalog's own go before them.
+    pub prices: Arc<PriceBook>,
     /// Settings.
     pub settings: Settings,
 }
@@ -132,7 +130,7 @@ impl Tester {
             engine: parts.engine,
             calls: parts.calls,
             models: parts.models,
-            pricing: parts.pricing,
+            prices: parts.prices,
             in_flight: Arc::new(Semaphore::new(parts.settings.in_flight.max(1))),
             settings: parts.settings,
         }
@@ -175,8 +173,14 @@ impl Tester {
         kept: &mut u64,
     ) -> Result<Command, Halt> {
         let change = self.wanted(number, revision).await?;
-        let run = self.prepared(&change).await?;
-        let outcome = match self.replay(&run, (number, revision), stop, kept).await {
+        let catalog = match change.catalog {
+            Some(digest) => self.engine.catalog_of(digest).await?,
+            None => self.engine.catalog().await?.1,
+        };
+        let mut prices = PriceBook::clone(&self.prices);
+        prices.add_overrides(&catalog.prices);
+        let run = self.prepared(&change, &catalog, &prices).await?;
+        let outcome = match self.replay(&run, &prices, (number, revision), stop, kept).await {
             Ok(()) => self.concluded(&run).await,
             Err(halt) => Err(halt),
         };
@@ -200,6 +204,20 @@ impl Tester {
     fn now_ms(&self) -> i64 {
         self.engine.clock().now().timestamp_millis()
     }
+}
+
+/// What an answer costs; none where tokens or price are unknown.
+fn cost(prices: &PriceBook, hop: &Hop, answer: &Completion, at: DateTime<Utc>) -> Option<Usd> {
+    let usage = answer.usage?;
+    let tokens = CallTokens {
+        input: Some(usage.input_tokens),
+        cached_input: Some(usage.cached_input_tokens),
+        cache_write: None,
+        output: Some(usage.output_tokens),
+        reasoning: Some(usage.reasoning_tokens),
+    };
+    let priced = prices.price_call(&hop.provider, &hop.model, at, &tokens)?;
+    Some(priced.cost)
 }
 
 impl Engine {

@@ -1,8 +1,8 @@
 //! Before the first prompt: the plan is made, kept, and announced to the ledger.
 
-use super::{Halt, Tester};
+use super::{Halt, Tester, cost};
 use crate::{
-    catalog::Workflow,
+    catalog::{Catalog, Workflow},
     change::{command::Command, state::Change},
     engine::Request,
     ports::{
@@ -14,12 +14,18 @@ use crate::{
         run::total,
     },
     store::{self, shadow::Run},
+    usage::price::PriceBook,
     values::{Actor, RunId, Usd},
 };
 
 impl Tester {
     /// The run of the change's edition, its plan frozen: the one that was begun, or a new one.
-    pub(super) async fn prepared(&self, change: &Change) -> Result<Run, Halt> {
+    pub(super) async fn prepared(
+        &self,
+        change: &Change,
+        catalog: &Catalog,
+        prices: &PriceBook,
+    ) -> Result<Run, Halt> {
         if let Some(test) = &change.test {
             let run = store::shadow::by_id(self.engine.db(), &test.run).await?;
             if let Some(run) = run.filter(|run| run.revision == change.revision) {
@@ -33,7 +39,7 @@ impl Tester {
             .find(|run| run.revision == change.revision && run.finished_at.is_none());
         let run = match begun {
             Some(run) => run,
-            None => self.begin(change).await?,
+            None => self.begin(change, catalog, prices).await?,
         };
         // Under this key the plan is frozen once, however often we come by.
         self.engine
@@ -52,18 +58,14 @@ impl Tester {
         Ok(run)
     }
 
-    async fn begin(&self, change: &Change) -> Result<Run, Halt> {
-        let catalog = match change.catalog {
-            Some(digest) => self.engine.catalog_of(digest).await?,
-            None => self.engine.catalog().await?.1,
-        };
+    async fn begin(&self, change: &Change, catalog: &Catalog, prices: &PriceBook) -> Result<Run, Halt> {
         let workflow = catalog.workflow(change.workflow.as_str()).ok_or_else(|| {
             Halt::Failed(format!(
                 "The catalog has no workflow {} any more. Put it back or withdraw the request.",
                 change.workflow
             ))
         })?;
-        self.must_be_askable(change)?;
+        self.must_be_askable(change, prices)?;
         let terms = self.terms(change, workflow);
         let heads = self
             .calls
@@ -102,7 +104,7 @@ impl Tester {
     }
 
     /// Both routes' first hops; found out before a plan is announced.
-    fn must_be_askable(&self, change: &Change) -> Result<(), Halt> {
+    fn must_be_askable(&self, change: &Change, prices: &PriceBook) -> Result<(), Halt> {
         for hop in [&change.baseline.primary, &change.candidate.primary] {
             if !self.models.contains_key(&hop.provider) {
                 return Err(Halt::Failed(format!(
@@ -110,7 +112,7 @@ impl Tester {
                     hop.provider, hop.model, hop.provider
                 )));
             }
-            if (self.pricing)(hop, &smallest(), self.engine.clock().now()).is_none() {
+            if cost(prices, hop, &smallest(), self.engine.clock().now()).is_none() {
                 return Err(Halt::Failed(format!(
                     "There is no price for {}/{}, so a spend cap could not hold. Add one under [[prices]] in the catalog and file the change again.",
                     hop.provider, hop.model
@@ -150,7 +152,6 @@ fn smallest() -> Completion {
     };
     Completion {
         usage: Some(usage),
-        raw_usage: Some(serde_json::json!({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2})),
         ..Completion::default()
     }
 }

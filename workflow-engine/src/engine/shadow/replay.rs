@@ -12,7 +12,7 @@ use std::{
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::{Halt, Tester};
+use super::{Halt, Tester, cost};
 use crate::{
     ports::model::{Completion, ModelError},
     shadow::{
@@ -24,6 +24,7 @@ use crate::{
         self,
         shadow::{Answer, Run},
     },
+    usage::price::PriceBook,
     values::{ChangeNumber, Hop, Revision, Usd},
 };
 
@@ -36,6 +37,7 @@ const LOOK: Duration = Duration::from_millis(500);
 struct Pass<'a> {
     tester: &'a Tester,
     run: &'a Run,
+    prices: &'a PriceBook,
     spent: Mutex<Usd>,
     halted: Mutex<Option<Halt>>,
     kept: AtomicU64,
@@ -46,6 +48,7 @@ impl Tester {
     pub(super) async fn replay(
         &self,
         run: &Run,
+        prices: &PriceBook,
         (number, revision): (ChangeNumber, Revision),
         stop: &CancellationToken,
         kept: &mut u64,
@@ -59,6 +62,7 @@ impl Tester {
         let pass = Pass {
             tester: self,
             run,
+            prices,
             spent: Mutex::new(answers.iter().filter_map(|answer| answer.result.cost_usd).sum()),
             halted: Mutex::new(None),
             kept: AtomicU64::new(0),
@@ -171,7 +175,7 @@ impl Pass<'_> {
         let now = self.tester.engine.clock().now();
         let cost = completion
             .as_ref()
-            .and_then(|answer| (self.tester.pricing)(hop, answer, now));
+            .and_then(|answer| cost(self.prices, hop, answer, now));
         let defects = completion
             .as_ref()
             .map(|answer| &answer.defects)
