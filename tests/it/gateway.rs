@@ -6,9 +6,7 @@ use tests::{
     lab::Models,
     stage::stage,
 };
-use workflow_engine::{
-    change::{command::Command, state::State},
-};
+use workflow_engine::change::{command::Command, state::State};
 
 #[tokio::test]
 async fn an_approved_route_is_applied_and_completes_when_calls_are_seen_on_it() {

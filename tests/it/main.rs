@@ -9,12 +9,10 @@
 mod calls;
 mod catalog;
 mod engine;
+mod gateway;
 mod policy;
 mod proving;
 mod sealing;
-mod tampering;
-mod gateway;
-mod proving;
-mod sealing;
 mod shadow_run;
+mod tampering;
 mod verify_proof;

@@ -1,11 +1,11 @@
 //! What the service does by itself: one file an effect or a chore.
 
-pub mod calls;
 pub mod admission;
-mod subject;
 pub mod apply_route;
+pub mod calls;
 pub mod restore_route;
 pub mod run_shadow;
+mod subject;
 pub mod timers;
 pub mod verify_traffic;
 

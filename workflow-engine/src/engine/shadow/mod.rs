@@ -180,7 +180,7 @@ impl Tester {
         let mut prices = PriceBook::clone(&self.prices);
         prices.add_overrides(&catalog.prices);
         let run = self.prepared(&change, &catalog, &prices).await?;
-        let outcome = match self.replay(&run, &prices, (number, revision), stop, kept).await {
+        let outcome = match self.replay((&run, &prices), (number, revision), stop, kept).await {
             Ok(()) => self.concluded(&run).await,
             Err(halt) => Err(halt),
         };

@@ -47,8 +47,7 @@ impl Tester {
     /// Asks everything that the run still lacks; `kept` counts the answers that this pass has brought.
     pub(super) async fn replay(
         &self,
-        run: &Run,
-        prices: &PriceBook,
+        (run, prices): (&Run, &PriceBook),
         (number, revision): (ChangeNumber, Revision),
         stop: &CancellationToken,
         kept: &mut u64,
