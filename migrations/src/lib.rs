@@ -6,6 +6,7 @@ pub mod calls;
 mod dialect;
 mod m20261124_000001_governance;
 mod m20261124_000002_calls;
+mod m20261124_000005_chat;
 mod m20261124_000006_sign_in;
 mod m20261124_000010_ledger_tree;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m20261124_000001_governance::Migration),
+            Box::new(m20261124_000005_chat::Migration),
             Box::new(m20261124_000006_sign_in::Migration),
             Box::new(m20261124_000010_ledger_tree::Migration),
         ]

@@ -42,6 +42,8 @@ pub struct StoredEvent {
     pub kind: String,
     /// Who.
     pub actor: String,
+    /// Key of the command that made it: tells which surface it came by.
+    pub command_key: String,
     /// When, milliseconds UTC.
     pub at: i64,
     /// The bytes that are hashed.
@@ -67,6 +69,7 @@ impl From<event::Model> for StoredEvent {
             n: u32::try_from(row.n).unwrap_or_default(),
             kind: row.kind,
             actor: row.actor,
+            command_key: row.command_key,
             at: row.at,
             body: row.body,
         }

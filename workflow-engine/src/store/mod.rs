@@ -3,6 +3,7 @@
 //! [`db::Db`] is the way in: `reads()` for looking, `write()` for one durable unit, [`commit`] for a transition.
 
 pub mod calls;
+pub mod cards;
 pub mod catalog;
 pub mod changes;
 pub mod commit;
@@ -11,7 +12,9 @@ mod commit_sqlite;
 pub mod db;
 pub mod decisions;
 pub mod error;
+pub mod inbox;
 pub mod ledger;
+pub mod messages;
 pub mod notes;
 pub mod packets;
 pub mod queue;
