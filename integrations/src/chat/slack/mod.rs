@@ -88,12 +88,79 @@ impl Slack {
     async fn socket_url(&self) -> Result<SecretString, ChatError> {
         self.api.socket_url().await
     }
+
+    /// The id of a channel by whatever name it was given: posts take names and users, reading takes only ids.
+    async fn channel_id(&self, named: &str) -> Result<String, ChatError> {
+        let id = |letters: &[char]| {
+            named.starts_with(letters)
+                && named
+                    .chars()
+                    .all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit())
+        };
+        if id(&['C', 'G', 'D']) {
+            return Ok(named.to_owned());
+        }
+        if id(&['U', 'W']) {
+            let opened: Opened = self
+                .api
+                .post("conversations.open", &json!({"users": named}))
+                .await?;
+            return Ok(opened.channel.id);
+        }
+        let mut cursor = String::new();
+        loop {
+            let query = [
+                ("types", Some("public_channel,private_channel")),
+                ("exclude_archived", Some("true")),
+                ("limit", Some("1000")),
+                ("cursor", Some(cursor.as_str())),
+            ];
+            let page: Channels = self.api.fetch("conversations.list", &query).await?;
+            let bare = named.trim_start_matches('#');
+            if let Some(channel) = page
+                .channels
+                .into_iter()
+                .find(|channel| channel.name.as_deref() == Some(bare))
+            {
+                return Ok(channel.id);
+            }
+            cursor = page
+                .response_metadata
+                .and_then(|metadata| metadata.next_cursor)
+                .unwrap_or_default();
+            if cursor.is_empty() {
+                return Err(api::of_code("channel_not_found"));
+            }
+        }
+    }
 }
 
 #[derive(Deserialize)]
 struct Posted {
     channel: String,
     ts: String,
+}
+
+#[derive(Deserialize)]
+struct Channel {
+    id: String,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    channel: Channel,
+}
+
+#[derive(Deserialize)]
+struct Channels {
+    channels: Vec<Channel>,
+    response_metadata: Option<Paging>,
+}
+
+#[derive(Deserialize)]
+struct Paging {
+    next_cursor: Option<String>,
 }
 
 /// An answer of which only the success matters.
@@ -151,7 +218,8 @@ impl ChatPlatform for Slack {
     }
 
     async fn find(&self, to: &Place, mark: &str) -> Result<Option<MessageRef>, ChatError> {
-        let channel = ("channel", Some(to.channel.as_str()));
+        let id = self.channel_id(&to.channel).await?;
+        let channel = ("channel", Some(id.as_str()));
         let with_marks = ("include_all_metadata", Some("true"));
         let found: Messages = match &to.thread {
             Some(thread) => {
@@ -182,7 +250,7 @@ impl ChatPlatform for Slack {
             .find(ours)
             .and_then(|message| message["ts"].as_str());
         Ok(message.map(|message| MessageRef {
-            channel: to.channel.clone(),
+            channel: id.clone(),
             message: message.to_owned(),
         }))
     }

@@ -145,7 +145,8 @@ fn check_token(shared: &Shared, method: &str, token: &str) -> Result<(), Refused
 
 fn run(shared: &Shared, world: &mut World, method: &str, call: &Call) -> Outcome {
     // These take their arguments as a form or a query only; JSON is not looked at.
-    const FORM_ONLY: [&str; 6] = [
+    const FORM_ONLY: [&str; 7] = [
+        "conversations.list",
         "users.info",
         "conversations.replies",
         "conversations.history",
@@ -165,6 +166,8 @@ fn run(shared: &Shared, world: &mut World, method: &str, call: &Call) -> Outcome
         "chat.update" => update(world, call),
         "chat.postEphemeral" => whisper(shared, world, call),
         "conversations.replies" | "conversations.history" => history(world, method, call),
+        "conversations.open" => open_direct(world, call),
+        "conversations.list" => Ok(list_channels(world)),
         "users.info" => user(world, call),
         "usergroups.list" => Ok(json!({"usergroups": []})),
         "usergroups.users.list" => Err("no_such_subteam".into()),
@@ -272,9 +275,8 @@ fn whisper(shared: &Shared, world: &mut World, call: &Call) -> Outcome {
 }
 
 fn history(world: &mut World, method: &str, call: &Call) -> Outcome {
-    let id = world
-        .channel_id(call.text("channel"))
-        .ok_or("channel_not_found")?;
+    // Posts take names; reading takes only ids.
+    let id = call.text("channel").to_owned();
     let with_metadata = call.text("include_all_metadata") == "true";
     let thread = (method == "conversations.replies").then(|| call.text("ts"));
     let channel = world.channels.get(&id).ok_or("channel_not_found")?;
@@ -299,6 +301,23 @@ fn history(world: &mut World, method: &str, call: &Call) -> Outcome {
         messages.reverse();
     }
     Ok(json!({"messages": messages, "has_more": false}))
+}
+
+fn open_direct(world: &mut World, call: &Call) -> Outcome {
+    let user = call.text("users").to_owned();
+    if !world.users.contains_key(&user) {
+        return Err("user_not_found".into());
+    }
+    let id = world.channel_id(&user).ok_or("user_not_found")?;
+    Ok(json!({"channel": {"id": id}}))
+}
+
+fn list_channels(world: &World) -> Value {
+    let public = world.channels.values().filter(|channel| channel.with.is_none());
+    let channels: Vec<Value> = public
+        .map(|channel| json!({"id": channel.id, "name": channel.name}))
+        .collect();
+    json!({"channels": channels, "response_metadata": {"next_cursor": ""}})
 }
 
 fn user(world: &World, call: &Call) -> Outcome {

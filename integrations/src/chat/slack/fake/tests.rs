@@ -193,21 +193,35 @@ async fn until(mut holds: impl FnMut() -> bool) {
     panic!("did not come true in 4 s");
 }
 
+fn deny_form() -> Form {
+    Form {
+        id: "deny".into(),
+        title: "Deny".into(),
+        submit: Some("Deny".into()),
+        context: "ctx".into(),
+        intro: Vec::new(),
+        fields: vec![Field {
+            id: "reason".into(),
+            label: "Why".into(),
+            hint: None,
+            optional: false,
+            kind: FieldKind::Text {
+                multiline: true,
+                max: 100,
+                initial: None,
+            },
+        }],
+    }
+}
+
 #[tokio::test]
 async fn clicks_forms_and_replies_come_through_two_sockets_and_a_refresh() {
     let (fake, slack) = stand_in().await;
-    let (slack, inbox, health) = (
-        Arc::new(slack),
-        Arc::new(Inbox::default()),
-        Arc::new(socket::Health::default()),
-    );
+    let slack = Arc::new(slack);
+    let (inbox, health) = (Arc::<Inbox>::default(), Arc::<socket::Health>::default());
     let stop = CancellationToken::new();
-    let running = tokio::spawn(socket::run(
-        slack.clone(),
-        inbox.clone(),
-        health.clone(),
-        stop.clone(),
-    ));
+    let listening = socket::run(slack.clone(), inbox.clone(), health.clone(), stop.clone());
+    let running = tokio::spawn(listening);
     until(|| fake.links() == 2 && health.connected() == 2).await;
 
     let root = slack.post(&channel(), &card("x"), "m").await.unwrap();
@@ -235,24 +249,7 @@ async fn clicks_forms_and_replies_come_through_two_sockets_and_a_refresh() {
         .rev()
         .find_map(|seen| seen.trigger.clone())
         .unwrap();
-    let form = Form {
-        id: "deny".into(),
-        title: "Deny".into(),
-        submit: Some("Deny".into()),
-        context: "ctx".into(),
-        intro: Vec::new(),
-        fields: vec![Field {
-            id: "reason".into(),
-            label: "Why".into(),
-            hint: None,
-            optional: false,
-            kind: FieldKind::Text {
-                multiline: true,
-                max: 100,
-                initial: None,
-            },
-        }],
-    };
+    let form = deny_form();
     slack.open_form(&trigger, &form).await.unwrap();
     assert!(matches!(
         slack.open_form(&trigger, &form).await,

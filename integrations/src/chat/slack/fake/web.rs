@@ -180,59 +180,44 @@ fn message_html(scene: &Scene, channel: &Channel, message: &Message, with_thread
         body = format!("<p>{}</p>", super::markup::mrkdwn(&message.text, &scene.users));
     }
     body.push_str(&around.attachments(&message.attachments));
-    for (title, id) in &message.files {
-        body.push_str(&format!(
-            "<p><a class=file href=\"/files/{}\">{}</a></p>",
-            escape(id),
-            escape(title)
-        ));
-    }
-    let replies = channel
-        .messages
-        .iter()
-        .filter(|reply| reply.thread_ts.as_deref() == Some(&message.ts) && seen(scene, reply));
-    let count = replies.count();
-    let open = if with_thread || (count > 0 && message.thread_ts.is_none()) {
-        let words = match count {
-            0 => "Reply in thread".to_owned(),
-            1 => "1 reply".to_owned(),
-            count => format!("{count} replies"),
-        };
-        format!(
-            "<a class=replies href=\"/c/{}?as={}&amp;thread={}\">{words}</a>",
-            channel.id, scene.me.id, message.ts
-        )
-    } else {
-        String::new()
+    let file = |(title, id): &(String, String)| {
+        let (title, id) = (escape(title), escape(id));
+        format!("<p><a class=file href=\"/files/{id}\">{title}</a></p>")
     };
-    let badge = if message.user.is_none() {
-        "<span class=badge>App</span>"
-    } else {
-        ""
-    };
-    let whisper = if message.only_for.is_some() {
-        "<p class=only>Only visible to you</p>"
-    } else {
-        ""
-    };
-    let edited = if message.edits > 0 {
-        " <span class=time>edited</span>"
-    } else {
-        ""
-    };
+    body.extend(message.files.iter().map(file));
+    let open = replies_html(scene, channel, message, with_thread);
+    let shown = |holds: bool, html: &'static str| if holds { html } else { "" };
+    let badge = shown(message.user.is_none(), "<span class=badge>App</span>");
+    let whisper = shown(
+        message.only_for.is_some(),
+        "<p class=only>Only visible to you</p>",
+    );
+    let edited = shown(message.edits > 0, " <span class=time>edited</span>");
     format!(
         "<article{}><div class=\"avatar {}\" aria-hidden=true>{}</div><div class=body>{whisper}\
          <div class=by><b>{}</b>{badge} <time class=time>{}</time>{edited}</div>{body}{open}</div></article>",
-        if message.only_for.is_some() {
-            " class=whisper"
-        } else {
-            ""
-        },
+        shown(message.only_for.is_some(), " class=whisper"),
         if message.user.is_none() { "bot" } else { "person" },
         page::initials(name),
         escape(name),
         page::time(&message.ts),
     )
+}
+
+/// The way into the thread of a message.
+fn replies_html(scene: &Scene, channel: &Channel, message: &Message, with_thread: bool) -> String {
+    let belongs = |reply: &&Message| reply.thread_ts.as_deref() == Some(&message.ts) && seen(scene, reply);
+    let count = channel.messages.iter().filter(belongs).count();
+    if !with_thread && (count == 0 || message.thread_ts.is_some()) {
+        return String::new();
+    }
+    let words = match count {
+        0 => "Reply in thread".to_owned(),
+        1 => "1 reply".to_owned(),
+        count => format!("{count} replies"),
+    };
+    let (id, me, ts) = (&channel.id, &scene.me.id, &message.ts);
+    format!("<a class=replies href=\"/c/{id}?as={me}&amp;thread={ts}\">{words}</a>")
 }
 
 fn button_html(scene: &Scene, channel: &str, ts: &str, thread: Option<&str>, button: &Value) -> String {

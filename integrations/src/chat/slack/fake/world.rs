@@ -231,7 +231,9 @@ impl World {
         }
         let name = self.users.get(bare)?.name.clone();
         let id = format!("D{}", bare.trim_start_matches('U'));
-        self.add_channel(&id, &name, Some(bare.to_owned()));
+        if !self.channels.contains_key(&id) {
+            self.add_channel(&id, &name, Some(bare.to_owned()));
+        }
         Some(id)
     }
 
