@@ -2,7 +2,10 @@
 
 pub mod bench;
 pub mod calls;
+pub mod cards;
+pub mod chat;
 pub mod clock;
+pub mod commands;
 pub mod commands_cli;
 pub mod config;
 pub mod demo;

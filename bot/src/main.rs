@@ -6,6 +6,7 @@ use bot::commands_cli::{
     self, Format, allocate, bench, calls, catalog, decide, forecast, ledger, migrate, packet, rate,
     reconcile, token, variance,
 };
+use bot::commands_cli::{self, Format, allocate, bench, chat, forecast, migrate, rate, reconcile, variance};
 use clap::{Parser, Subcommand};
 
 /// The system of record for who may use which model, under what data policy, at what budget, and with what evidence.
@@ -35,6 +36,7 @@ enum Command {
     Calls(calls::Args),
     Ledger(ledger::Args),
     Packet(packet::Args),
+    Chat(chat::Args),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Calls(args) => served(calls::run(&args, program.format)),
         Command::Ledger(args) => served(ledger::run(&args, program.format)),
         Command::Packet(args) => served(packet::run(&args, program.format)),
+        Command::Chat(args) => chat::run(&args, program.format),
     };
     commands_cli::finish(outcome)
 }

@@ -16,6 +16,7 @@ pub mod bench;
 pub mod calls;
 pub mod catalog;
 pub mod decide;
+pub mod chat;
 pub mod forecast;
 pub mod ledger;
 mod ledger_source;

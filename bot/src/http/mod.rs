@@ -4,6 +4,7 @@ pub mod api;
 pub mod auth;
 pub mod commands;
 pub mod console;
+pub mod hooks;
 pub mod idempotency;
 pub mod limits;
 pub mod problem;

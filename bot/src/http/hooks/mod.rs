@@ -1,0 +1,3 @@
+//! What other systems call: chat platforms, gateways, tracers.
+
+pub mod chat;
