@@ -7,6 +7,7 @@ pub mod db;
 pub mod desk;
 pub mod lab;
 pub mod stage;
+pub mod talk;
 
 use std::path::PathBuf;
 

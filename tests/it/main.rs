@@ -8,6 +8,8 @@
 
 mod calls;
 mod catalog;
+mod chat_approval;
+mod chat_faults;
 mod engine;
 mod gateway;
 mod policy;
