@@ -3,10 +3,9 @@
 use std::process::ExitCode;
 
 use bot::commands_cli::{
-    self, Format, allocate, bench, calls, catalog, decide, forecast, ledger, migrate, packet, rate,
+    self, Format, allocate, bench, calls, catalog, chat, decide, forecast, ledger, migrate, packet, rate,
     reconcile, token, variance,
 };
-use bot::commands_cli::{self, Format, allocate, bench, chat, forecast, migrate, rate, reconcile, variance};
 use clap::{Parser, Subcommand};
 
 /// The system of record for who may use which model, under what data policy, at what budget, and with what evidence.
@@ -30,13 +29,13 @@ enum Command {
     Reconcile(reconcile::Args),
     Migrate(migrate::Args),
     Catalog(catalog::Args),
+    Chat(chat::Args),
     Decide(decide::Args),
     Token(token::Args),
     Bench(bench::Args),
     Calls(calls::Args),
     Ledger(ledger::Args),
     Packet(packet::Args),
-    Chat(chat::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,13 +48,13 @@ fn main() -> ExitCode {
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Migrate(args) => served(migrate::run(&args)),
         Command::Catalog(args) => served(catalog::run(&args, program.format)),
+        Command::Chat(args) => chat::run(&args, program.format),
         Command::Decide(args) => decide::run(&args),
         Command::Token(args) => served(token::run(args, program.format)),
         Command::Bench(args) => served(bench::run(&args)),
         Command::Calls(args) => served(calls::run(&args, program.format)),
         Command::Ledger(args) => served(ledger::run(&args, program.format)),
         Command::Packet(args) => served(packet::run(&args, program.format)),
-        Command::Chat(args) => chat::run(&args, program.format),
     };
     commands_cli::finish(outcome)
 }

@@ -6,7 +6,6 @@ use axum::Router;
 use bot::{
     chat::{ButtonKey, Chat, Settings},
     http::hooks,
-    jobs,
 };
 use integrations::chat::slack::{
     Slack,
@@ -75,7 +74,7 @@ pub async fn talk(kind: Kind, way: Way) -> Option<Talk> {
     let stop = CancellationToken::new();
     let router: Router = hooks::chat::router(chat.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let runner = Runner::new(desk.engine.clone(), jobs::of_chat(&chat));
+    let runner = Runner::new(desk.engine.clone(), chat.handlers());
     let ends = stop.clone();
     tokio::spawn(async move { runner.run(ends).await });
     let health = Arc::new(socket::Health::default());

@@ -18,7 +18,7 @@ use crate::{
 /// A conversation with its way in.
 #[derive(Clone)]
 pub struct Connection {
-    /// The conversation; its jobs are `jobs::of_chat`.
+    /// The conversation; its jobs are served by `Chat::handlers`.
     pub chat: Arc<Chat>,
     /// How the sockets are doing; zeros where requests come over HTTP.
     pub health: Arc<socket::Health>,

@@ -25,12 +25,19 @@ use std::{
 
 use tokio::sync::oneshot;
 use workflow_engine::{
-    engine::{Engine, jobs::JobError},
+    engine::{
+        Engine,
+        jobs::{Handler, JobError},
+    },
     ports::chat::{Answer, ChatPlatform, Interaction, Kind},
 };
 
 pub use button::ButtonKey;
 pub use outbox::Outbox;
+
+use crate::jobs::{
+    announce::Announce, ask_approvers::AskApprovers, chat_interaction::ChatInteraction, post_card::PostCard,
+};
 
 /// What the conversation needs to know of the installation.
 #[derive(Clone, Debug)]
@@ -80,6 +87,17 @@ impl Chat {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What serves its jobs. Give them a runner of their own: a person who clicks must not wait behind a long test.
+    #[must_use]
+    pub fn handlers(self: &Arc<Self>) -> Vec<Arc<dyn Handler>> {
+        vec![
+            Arc::new(ChatInteraction::new(self.clone())),
+            Arc::new(PostCard::new(self.clone())),
+            Arc::new(Announce::new(self.clone())),
+            Arc::new(AskApprovers::new(self.clone())),
+        ]
     }
 
     /// Its messages.

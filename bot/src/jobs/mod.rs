@@ -1,15 +1,15 @@
 //! What the service does by itself: one file an effect or a chore.
 
 pub mod admission;
+pub mod announce;
 pub mod apply_route;
+pub mod ask_approvers;
 pub mod calls;
+pub mod chat_interaction;
+pub mod post_card;
 pub mod restore_route;
 pub mod run_shadow;
 mod subject;
-pub mod announce;
-pub mod ask_approvers;
-pub mod chat_interaction;
-pub mod post_card;
 pub mod timers;
 pub mod verify_traffic;
 
@@ -25,20 +25,4 @@ async fn change_of(engine: &Engine, job: &Job) -> Result<Change, JobError> {
     let loaded = store::changes::by_id(engine.db(), id).await?;
     let loaded = loaded.ok_or_else(|| JobError::permanent("its change is not there"))?;
     Ok(loaded.change)
-
-use std::sync::Arc;
-
-use workflow_engine::engine::jobs::Handler;
-
-use crate::chat::Chat;
-
-/// What the conversation serves. Give it a runner of its own: a person who clicks must not wait behind a long test.
-#[must_use]
-pub fn of_chat(chat: &Arc<Chat>) -> Vec<Arc<dyn Handler>> {
-    vec![
-        Arc::new(chat_interaction::ChatInteraction::new(chat.clone())),
-        Arc::new(post_card::PostCard::new(chat.clone())),
-        Arc::new(announce::Announce::new(chat.clone())),
-        Arc::new(ask_approvers::AskApprovers::new(chat.clone())),
-    ]
 }
