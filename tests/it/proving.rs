@@ -1,6 +1,6 @@
 //! `governor ledger` and `governor packet` as an auditor uses them, on a database that the engine filled.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, process::Command, sync::Arc};
 
 use bot::commands_cli::{Format, ledger, packet};
 use clap::Parser;
@@ -8,7 +8,11 @@ use tests::{
     db::BOTH,
     desk::{Desk, desk, log_key},
 };
-use workflow_engine::{engine::seal::Sealer, ports::clock::Clock};
+use workflow_engine::{
+    engine::{ledger::Ledger, seal::Sealer},
+    ledger::{merkle::Head, note::Checkpoint},
+    ports::clock::Clock,
+};
 
 #[derive(Parser)]
 enum Program {
@@ -35,6 +39,47 @@ async fn governor(line: &str) -> (String, u8) {
     match answer {
         Ok((said, holds)) => (said, u8::from(!holds)),
         Err(error) => (format!("{error:#}"), 2),
+    }
+}
+
+/// A program of the page for auditors, by its language; the first one.
+fn program_of_the_page(language: &str) -> String {
+    let page = std::fs::read_to_string(tests::root().join("docs/verifying.md")).unwrap();
+    let (_, program) = page.split_once(&format!("```{language}\n")).unwrap();
+    program.split_once("```").unwrap().0.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_for_auditors_works_as_it_stands() {
+    for (desk, config) in approved().await {
+        let folder = desk.fresh.folder.path();
+        let (packet, export) = (folder.join("packet-2"), folder.join("export"));
+        governor(&format!("packet export 2 --out {} {config}", packet.display())).await;
+        governor(&format!("ledger export --out {} {config}", export.display())).await;
+        std::fs::write(folder.join("packet.sh"), program_of_the_page("sh")).unwrap();
+        std::fs::write(folder.join("ledger.py"), program_of_the_page("python")).unwrap();
+        let run = |line: &str| {
+            let output = Command::new("sh")
+                .args(["-c", line])
+                .current_dir(folder)
+                .output()
+                .unwrap();
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        if run("command -v python3 openssl sha256sum").lines().count() < 3 {
+            println!("skipped: python3, openssl or sha256sum is not installed");
+            return;
+        }
+        let key = export.join("log.pub.pem").display().to_string();
+        let said = run(&format!("sh packet.sh packet-2 {key}"));
+        let files =
+            "Signature Verified Successfully\nentry\nvotes/0012.entry\nvotes/0013.entry\nvotes/0014.entry\n";
+        assert_eq!(said, files);
+        let ledger = format!("python3 ledger.py export {key} export/checkpoint");
+        let said = "16 entries are what was signed\nand begin with the 16 entries signed before\n";
+        assert_eq!(run(&ledger), said);
+        flip(&export.join("tile/entries/000.p/16"), 100);
+        assert_eq!(run(&ledger), "");
     }
 }
 
@@ -231,14 +276,50 @@ async fn a_checkpoint_seen_elsewhere_shows_whether_the_ledger_was_forked() {
         );
 
         // The key's holder signs another ledger of the same size.
-        let head = workflow_engine::ledger::merkle::Head {
+        let head = Head {
             size: 16,
             root: [5; 32],
         };
-        let forged = workflow_engine::ledger::note::Checkpoint::sign(head, &log_key());
+        let forged = Checkpoint::sign(head, &log_key());
         std::fs::write(&alone, forged.to_text()).unwrap();
         let (said, code) = governor(&format!("{verify} {}", alone.display())).await;
         assert!(code == 1 && said.contains("it was forked or rewritten"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_must_still_begin_with_a_checkpoint_that_was_kept() {
+    for (desk, config) in approved().await {
+        let folder = desk.fresh.folder.path();
+        let (export, kept) = (folder.join("export"), folder.join("kept"));
+        let note = Ledger::new(desk.engine.db().clone(), log_key().public().clone())
+            .checkpoint()
+            .await
+            .unwrap();
+        std::fs::write(&kept, note.unwrap().to_text()).unwrap();
+        desk.file("later").await.unwrap();
+        seal(&desk).await;
+        governor(&format!("ledger export --out {} {config}", export.display())).await;
+        let database = format!("ledger verify {config} --checkpoint {}", kept.display());
+        let files = format!(
+            "ledger verify --dir {} --checkpoint {}",
+            export.display(),
+            kept.display()
+        );
+        for line in [&database, &files] {
+            assert_eq!(governor(line).await.1, 0, "{line}");
+        }
+        for (size, sentence) in [
+            (16, "the past was rewritten and signed anew"),
+            (99, "its end was cut off"),
+        ] {
+            let forged = Checkpoint::sign(Head { size, root: [5; 32] }, &log_key());
+            std::fs::write(&kept, forged.to_text()).unwrap();
+            for line in [&database, &files] {
+                let (said, code) = governor(line).await;
+                assert!(code == 1 && said.contains(sentence), "{said}");
+            }
+        }
     }
 }
 

@@ -10,10 +10,14 @@ use clap::Subcommand;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use workflow_engine::{
-    engine::{audit::Report, ledger::Ledger, log_key},
+    engine::{
+        audit::{Fault, Report},
+        ledger::Ledger,
+        log_key,
+    },
     ledger::{
         key::{KeyKind, SigningKey},
-        merkle::Head,
+        merkle::{Hash, Head},
         note::SignedCheckpoint,
         offline,
     },
@@ -22,7 +26,7 @@ use workflow_engine::{
 
 use super::{
     Format, bad,
-    ledger_source::{self, ConfigFile, Key, key_file, log_key_of},
+    ledger_source::{self, ConfigFile, Key, key_file, log_key_of, root_at},
     print,
 };
 use crate::clock::SystemClock;
@@ -49,6 +53,7 @@ enum Command {
 #[command(after_help = "Examples:
   governor ledger verify --config /etc/governor.toml
   governor ledger verify --dir export --key log.vkey
+  governor ledger verify --checkpoint seen-in-chat-last-month
   governor ledger verify --format json | jq .holds")]
 struct Verify {
     /// Exported files (`governor ledger export`) instead of the database
@@ -57,6 +62,9 @@ struct Verify {
     /// The log's public key (PEM or verifier key) from somewhere you trust
     #[arg(long, value_name = "PUB")]
     key: Option<PathBuf>,
+    /// A checkpoint that you kept (from chat, the SIEM, a witness): the ledger must still begin with it
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigFile,
 }
@@ -106,7 +114,7 @@ pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
 pub async fn answer(args: &Args, format: Format) -> anyhow::Result<(String, bool)> {
     match &args.command {
         Command::Verify(args) => match &args.dir {
-            Some(dir) => verify_files(dir, args.key.as_deref(), format),
+            Some(dir) => verify_files(dir, args, format),
             None => verify_database(args, format).await,
         },
         Command::Export(args) => export(args, format).await,
@@ -118,7 +126,21 @@ async fn verify_database(args: &Verify, format: Format) -> anyhow::Result<(Strin
     let config = args.config.load()?;
     let db = ledger_source::open(&config).await?;
     let key = log_key_of(&config, &db, args.key.as_deref()).await?;
-    let report = Ledger::new(db, key.key.clone()).verify().await?;
+    let ledger = Ledger::new(db, key.key.clone());
+    let mut report = ledger.verify().await?;
+    if let (true, Some(path)) = (report.holds, &args.checkpoint) {
+        let kept = kept(path, &key)?;
+        let fault = match kept {
+            Ok(head) => begins_with(&head, ledger.root_at(head.size).await?, path),
+            Err(fault) => Some(fault),
+        };
+        report.fault = fault.map(|what| Fault {
+            index: None,
+            place: "checkpoint",
+            what,
+        });
+        report.holds = report.fault.is_none();
+    }
     let said = match format {
         Format::Json => {
             let mut document = json!(report);
@@ -170,9 +192,9 @@ fn describe(key: &Key) -> serde_json::Value {
     })
 }
 
-fn verify_files(dir: &Path, given: Option<&Path>, format: Format) -> anyhow::Result<(String, bool)> {
+fn verify_files(dir: &Path, args: &Verify, format: Format) -> anyhow::Result<(String, bool)> {
     let checkpoint = super::read(&dir.join("checkpoint"))?;
-    let key = match given {
+    let key = match &args.key {
         Some(path) => {
             let origin = checkpoint.lines().next().unwrap_or_default();
             key_file(path, origin)?
@@ -183,13 +205,18 @@ fn verify_files(dir: &Path, given: Option<&Path>, format: Format) -> anyhow::Res
         },
     };
     let outcome = offline::verify_files(&key.key, |path| std::fs::read(dir.join(path)).ok());
+    let mut outcome = outcome.map_err(|fault| fault.to_string());
+    if let (Ok(head), Some(path)) = (&outcome, &args.checkpoint) {
+        let fault = match kept(path, &key)? {
+            Ok(kept) => begins_with(&kept, root_at(dir, kept.size, head.size), path),
+            Err(fault) => Some(fault),
+        };
+        outcome = fault.map_or(outcome, Err);
+    }
     let size = outcome.as_ref().map_or(0, |head: &Head| head.size);
     let said = match format {
         Format::Json => {
-            let fault = outcome
-                .as_ref()
-                .err()
-                .map(|fault| json!({"what": fault.to_string()}));
+            let fault = outcome.as_ref().err().map(|fault| json!({"what": fault}));
             let document =
                 json!({"holds": outcome.is_ok(), "entries": size, "fault": fault, "key": describe(&key)});
             format!("{document}\n")
@@ -203,6 +230,27 @@ fn verify_files(dir: &Path, given: Option<&Path>, format: Format) -> anyhow::Res
         }
     };
     Ok((said, outcome.is_ok()))
+}
+
+/// The head of a checkpoint from elsewhere, if the log signed it; the inner error is why it did not.
+fn kept(path: &Path, key: &Key) -> anyhow::Result<Result<Head, String>> {
+    let head = SignedCheckpoint::parse(&super::read(path)?).and_then(|note| note.verify(&key.key));
+    Ok(head.map_err(|fault| format!("{}: {fault}", path.display())))
+}
+
+/// What is wrong when the ledger, whose root at that size is `root`, does not begin with a head that was kept.
+fn begins_with(kept: &Head, root: Option<Hash>, path: &Path) -> Option<String> {
+    let (size, path) = (kept.size, path.display());
+    match root {
+        Some(root) if root == kept.root => None,
+        Some(_) => Some(format!(
+            "the first {size} entries are not those of {path}: the past was rewritten and signed anew, \
+             which only the holder of the key can do"
+        )),
+        None => Some(format!(
+            "{path} is of {size} entries, but the ledger has fewer: its end was cut off"
+        )),
+    }
 }
 
 async fn export(args: &Export, format: Format) -> anyhow::Result<(String, bool)> {

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use workflow_engine::{
     engine::log_key,
-    ledger::key::{KeyKind, SigningKey, VerifierKey},
+    ledger::{
+        key::{KeyKind, SigningKey, VerifierKey},
+        merkle::{Hash, Plan, empty_root},
+        tiles::Tile,
+    },
     store::{db::Db, ledger::read},
 };
 
@@ -94,4 +98,16 @@ pub(super) fn key_file(path: &Path, name: &str) -> anyhow::Result<Key> {
         source: path.display().to_string(),
         independent: true,
     })
+}
+
+/// The root over the first `size` entries, from the tile files of a tree of `total` in `folder`.
+pub(super) fn root_at(folder: &Path, size: u64, total: u64) -> Option<Hash> {
+    if size == 0 {
+        return Some(empty_root());
+    }
+    let read = |node| {
+        let bytes = std::fs::read(folder.join(Tile::holding(node, total).path())).map_err(drop)?;
+        Tile::node(&bytes, node).ok_or(())
+    };
+    Plan::root(size).fill(read).ok()?.first().copied()
 }

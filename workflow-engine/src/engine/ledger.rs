@@ -109,6 +109,17 @@ impl Ledger {
         })
     }
 
+    /// The root over the first `size` entries, from the stored tiles; none beyond the sealed ones.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn root_at(&self, size: u64) -> Result<Option<[u8; 32]>, LedgerError> {
+        if size > read::head(self.db.reads()).await?.size {
+            return Ok(None);
+        }
+        Ok(Some(read::root(self.db.reads(), size).await?))
+    }
+
     /// The proof that the ledger of `new` entries begins with the one of `old`; none if `old` is larger.
     ///
     /// # Errors

@@ -6,19 +6,14 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use workflow_engine::{
     evidence::verify::{PacketFault, Verified, Witnessed, verify_entry, verify_packet},
-    ledger::{
-        merkle::{Hash, Head, Plan, root as root_of},
-        note::SignedCheckpoint,
-        proof::Proof,
-        tiles::Tile,
-    },
+    ledger::{merkle::Head, note::SignedCheckpoint, proof::Proof},
     values::Digest,
 };
 
 use super::{
     super::{
         Format, bad,
-        ledger_source::{Key, key_file},
+        ledger_source::{Key, key_file, root_at},
         read,
     },
     ENTRY, KEY, PROOF, VOTES,
@@ -187,18 +182,6 @@ fn same_ledger(proof: &Head, elsewhere: &Head, path: &Path) -> anyhow::Result<Re
     } else {
         Err(forked())
     })
-}
-
-/// The root over the first `size` entries, from the tile files of a tree of `total` in `folder`.
-fn root_at(folder: &Path, size: u64, total: u64) -> Option<Hash> {
-    if size == 0 {
-        return Some(root_of(&[]));
-    }
-    let read = |node| {
-        let bytes = std::fs::read(folder.join(Tile::holding(node, total).path())).map_err(drop)?;
-        Tile::node(&bytes, node).ok_or(())
-    };
-    Plan::root(size).fill(read).ok()?.first().copied()
 }
 
 fn document(found: &Result<Found, String>, key: &Key) -> Value {
