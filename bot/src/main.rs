@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use bot::commands_cli::{
-    self, Format, allocate, bench, calls, catalog, chat, decide, forecast, ledger, migrate, packet, rate,
-    reconcile, token, variance,
+    self, Format, allocate, analyze, bench, calls, catalog, chat, decide, forecast, ledger, migrate, packet,
+    rate, reconcile, token, variance,
 };
 use clap::{Parser, Subcommand};
 
@@ -12,9 +12,9 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "governor", version, max_term_width = 100)]
 struct Program {
-    /// How results are written to stdout.
-    #[arg(long, value_enum, global = true, default_value_t = Format::Text)]
-    format: Format,
+    /// How results are written to stdout [default: text where a command has one, else JSON].
+    #[arg(long, value_enum, global = true)]
+    format: Option<Format>,
     #[command(subcommand)]
     command: Command,
 }
@@ -22,6 +22,7 @@ struct Program {
 /// One variant a command; each is a file of `commands_cli`.
 #[derive(Subcommand)]
 enum Command {
+    Analyze(analyze::Args),
     Rate(rate::Args),
     Forecast(forecast::Args),
     Allocate(allocate::Args),
@@ -40,21 +41,23 @@ enum Command {
 
 fn main() -> ExitCode {
     let program = Program::parse();
+    let format = program.format.unwrap_or(Format::Text);
     let outcome = match program.command {
+        Command::Analyze(args) => analyze::run(&args, program.format),
         Command::Rate(args) => rate::run(&args),
         Command::Forecast(args) => forecast::run(&args),
         Command::Allocate(args) => allocate::run(&args),
         Command::Variance(args) => variance::run(&args),
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Migrate(args) => served(migrate::run(&args)),
-        Command::Catalog(args) => served(catalog::run(&args, program.format)),
-        Command::Chat(args) => chat::run(&args, program.format),
+        Command::Chat(args) => chat::run(&args, format),
+        Command::Catalog(args) => served(catalog::run(&args, format)),
         Command::Decide(args) => decide::run(&args),
-        Command::Token(args) => served(token::run(args, program.format)),
+        Command::Token(args) => served(token::run(args, format)),
         Command::Bench(args) => served(bench::run(&args)),
-        Command::Calls(args) => served(calls::run(&args, program.format)),
-        Command::Ledger(args) => served(ledger::run(&args, program.format)),
-        Command::Packet(args) => served(packet::run(&args, program.format)),
+        Command::Calls(args) => served(calls::run(&args, format)),
+        Command::Ledger(args) => served(ledger::run(&args, format)),
+        Command::Packet(args) => served(packet::run(&args, format)),
     };
     commands_cli::finish(outcome)
 }

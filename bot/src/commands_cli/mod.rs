@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 pub mod allocate;
+pub mod analyze;
 pub mod bench;
 pub mod calls;
 pub mod catalog;

@@ -78,7 +78,7 @@ pub(super) fn cost(cost: Option<&Cost>) -> String {
     };
     format!(
         "{head}. The candidate costs {range}; it must cost {}.",
-        below(cost.margin)
+        below(cost.margin, "much")
     )
 }
 
@@ -87,7 +87,7 @@ pub(super) fn latency(latency: &Latency) -> String {
     let Some(ratio) = latency.p95_ratio else {
         return "cannot be told, because the incumbent's 95th percentile is 0 ms.".to_owned();
     };
-    let limit = format!("it must take {}.", below(ratio.margin));
+    let limit = format!("it must take {}.", below(ratio.margin, "long"));
     let Some(limits) = ratio.interval else {
         let n = latency.n;
         return format!("cannot be told from {n} traces, too few to bound a 95th percentile; {limit}");
@@ -270,11 +270,11 @@ fn small(p: f64) -> String {
     }
 }
 
-/// The condition that a ratio must meet.
-fn below(margin: f64) -> String {
+/// The condition that a ratio must meet; `measure` is "much" or "long".
+fn below(margin: f64, measure: &str) -> String {
     if margin == 1.0 {
         "less than today".to_owned()
     } else {
-        format!("less than {margin} times of today")
+        format!("less than {margin} times as {measure} as today")
     }
 }

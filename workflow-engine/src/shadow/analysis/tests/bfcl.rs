@@ -105,7 +105,7 @@ fn the_two_comparisons_that_matter_most() {
     stratum parallel_function: worse than allowed. The candidate is 28.0 points worse (between 21.2 and 35.1 points worse); up to 10.0 points worse is allowed. By chance alone this would come about with probability below 0.0001. 200 traces were tested.
     stratum parallel_multiple_function: worse than allowed. The candidate is 30.0 points worse (between 22.9 and 37.3 points worse); up to 10.0 points worse is allowed. By chance alone this would come about with probability below 0.0001. 200 traces were tested.
     cost: dearer than allowed. The candidate costs 2.131 times as much (between 2.049 and 2.212); it must cost less than today.
-    latency: slower than allowed. The slowest 5 % take 1.661 times (between 1.385 and 1.913) as long; it must take less than 1.25 times of today.
+    latency: slower than allowed. The slowest 5 % take 1.661 times (between 1.385 and 1.913) as long; it must take less than 1.25 times as long as today.
     ");
 }
 

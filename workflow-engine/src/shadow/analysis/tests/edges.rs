@@ -177,7 +177,7 @@ fn few_latencies_and_free_incumbents_cannot_be_judged() {
     insta::assert_snapshot!(reasons(&report), @r"
     quality: cannot be told yet. The candidate is neither better nor worse (between 5.1 points worse and 5.1 points better); up to 5.0 points worse is allowed. 71 traces were tested.
     cost: cannot be told, because the incumbent cost nothing on the tested traces.
-    latency: cannot be told from 71 traces, too few to bound a 95th percentile; it must take less than 1.25 times of today.
+    latency: cannot be told from 71 traces, too few to bound a 95th percentile; it must take less than 1.25 times as long as today.
     ");
     let instant = with(priced, |_, pair| pair.arms.incumbent.latency_ms = Some(0.0));
     insta::assert_snapshot!(reasons(&analyze(&plan, &instant)), @r"
