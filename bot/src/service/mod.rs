@@ -1,0 +1,179 @@
+//! The running service: settings in, everything composed. The only place that sees every crate.
+//!
+//! `serve` runs one; `demo` and the tests run the same one against stand-ins that the settings point at.
+
+mod background;
+mod handlers;
+mod outside;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use workflow_engine::{
+    engine::{Engine, jobs::Runner, ledger::Ledger, log_key, record::Recorder, seal::Sealer},
+    ledger::key::SigningKey,
+    ports::clock::Clock,
+    store::calls::CallStore,
+};
+
+use crate::{
+    chat::Chat,
+    config::Config,
+    http::{
+        router::router,
+        state::{AppState, Tour},
+    },
+    prices, storage,
+};
+
+/// What a start needs besides its settings.
+pub struct Start {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Time and randomness.
+    pub clock: Arc<dyn Clock>,
+    /// What a newcomer is told to click, in the demo.
+    pub tour: Option<Tour>,
+    /// How shadow tests are run; the demo has its own figures here.
+    pub shadow: workflow_engine::engine::shadow::Settings,
+}
+
+impl Start {
+    /// With the real clock and the settings' own limits.
+    #[must_use]
+    pub fn new(config: Arc<Config>) -> Self {
+        Self {
+            shadow: outside::shadow_settings(&config),
+            clock: Arc::new(crate::clock::SystemClock),
+            tour: None,
+            config,
+        }
+    }
+}
+
+/// A service that runs until it is stopped.
+pub struct Service {
+    /// The one door.
+    pub engine: Engine,
+    /// Recorded calls.
+    pub calls: CallStore,
+    /// What the HTTP side can reach.
+    pub state: AppState,
+    /// Does the work of jobs.
+    pub runner: Runner,
+    /// The conversation, where a chat platform is configured.
+    pub chat: Option<Arc<Chat>>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Service {
+    /// Starts everything and answers once it listens.
+    ///
+    /// # Errors
+    /// One sentence that names the setting, file, port or database, and the remedy.
+    pub async fn start(start: Start) -> anyhow::Result<Self> {
+        let Start {
+            config,
+            clock,
+            tour,
+            shadow,
+        } = start;
+        install_crypto();
+        let listener = listen(&config.server.listen).await?;
+        let address = listener.local_addr()?;
+        std::fs::create_dir_all(&config.server.data_dir).with_context(|| {
+            format!("server.data_dir {} cannot be made", config.server.data_dir.display())
+        })?;
+        let db = storage::open(&config.database_url(), config.database.max_connections).await?;
+        storage::migrate(&db).await?;
+        let calls = storage::open_calls(&config, clock.clone()).await?;
+        let engine = Engine::new(db.clone(), clock.clone());
+        let key = signing_key(&config, clock.as_ref())?;
+        let ledger = Ledger::new(db.clone(), key.verifier());
+        let recorder = Recorder::new(engine.clone(), calls.clone(), prices::book()?);
+        let chat = outside::chat(&config, &engine, address)?;
+        let mut state = AppState::new(engine.clone(), ledger, config.clone())?;
+        state.tour = tour.map(Arc::new);
+        state.recorder = Some(Arc::new(recorder));
+        state.chat = chat.clone();
+        let handlers = handlers::all(handlers::Needs {
+            engine: &engine,
+            calls: &calls,
+            config: &config,
+            chat: chat.as_ref(),
+            key: &key,
+            shadow,
+        })?;
+        let runner = Runner::new(engine.clone(), handlers);
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        background::spawn(
+            &mut tasks,
+            background::Needs {
+                runner: runner.clone(),
+                sealer: Sealer::new(db, key, clock.new_id().to_string()),
+                engine: engine.clone(),
+                calls: calls.clone(),
+                config: config.clone(),
+                chat: chat.clone(),
+                stop: stop.clone(),
+            },
+        );
+        let app = router(state.clone());
+        let ended = stop.clone();
+        tasks.spawn(async move {
+            let served = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+                .with_graceful_shutdown(ended.cancelled_owned());
+            if let Err(error) = served.await {
+                tracing::error!(error = %error, "the HTTP server ended");
+            }
+        });
+        Ok(Self {
+            engine,
+            calls,
+            state,
+            runner,
+            chat,
+            address,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Stops taking work, finishes what is at work, and ends.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(std::time::Duration::from_secs(10), all).await.is_err() {
+            tracing::warn!("some work did not end in time; its leases will run out and it will be taken up again");
+            self.tasks.abort_all();
+        }
+    }
+}
+
+/// rustls needs to be told once which crypto library it uses.
+fn install_crypto() {
+    // Already installed by an earlier service of this process: the same one.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+}
+
+async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; is another program there? Choose another with server.listen or --port")
+    })
+}
+
+/// The configured key, or the one in the data directory, made at the first start.
+fn signing_key(config: &Config, clock: &dyn Clock) -> anyhow::Result<Arc<SigningKey>> {
+    let origin = &config.ledger.origin;
+    let key = match &config.ledger.signing_key {
+        Some(pem) => log_key::from_pem(pem, origin).context("ledger.signing_key")?,
+        None => log_key::in_folder(&config.server.data_dir, origin, clock)?,
+    };
+    Ok(Arc::new(key))
+}
