@@ -1,4 +1,6 @@
-//! The demo's material: recorded figures, prompts of our own, and a stand-in vendor that answers them as recorded.
+//! The demo: the whole product in one process on SQLite, with stand-ins that speak the real protocols over loopback.
+//!
+//! `stage` builds it, `story` plays it; figures, prompts, traffic and answers are the material.
 
 pub mod figures;
 pub mod prompts;

@@ -1,0 +1,296 @@
+//! The demo's story: recorded calls flow in, four changes are filed in chat, each comes to its own end.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Utc};
+use workflow_engine::{
+    change::state::{Change, State},
+    store,
+    values::ChangeNumber,
+};
+
+use super::{
+    figures::JULY,
+    prompts::Desk,
+    stage::Stage,
+    traffic::Recording,
+};
+
+/// Where requests are posted.
+const CHANNEL: &str = "route-changes";
+/// Rows in one delivery of recorded calls.
+const BATCH: usize = 200;
+/// How long a step of the story may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The four changes, in the order of the story.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    /// gpt-4-turbo → gpt-4o-mini: cheaper, and clearly worse in one kind of request.
+    pub cheaper_but_worse: ChangeNumber,
+    /// gpt-4o (May) → gpt-4o (August): clean.
+    pub clean: ChangeNumber,
+    /// gpt-4o → claude-3-5-sonnet: a lower list price, a higher bill.
+    pub dearer_than_it_looks: ChangeNumber,
+    /// A candidate in a region where this data may not go.
+    pub wrong_region: ChangeNumber,
+}
+
+/// The last full month before `now`, as a period (`2026-10`), with its first moment and the first one after it.
+#[must_use]
+pub fn last_month(now: DateTime<Utc>) -> (String, DateTime<Utc>, DateTime<Utc>) {
+    let first = |year, month| Utc.with_ymd_and_hms(year, month, 1, 0, 0, 0).single().unwrap_or(now);
+    let until = first(now.year(), now.month());
+    let (year, month) = match now.month() {
+        1 => (now.year() - 1, 12),
+        month => (now.year(), month - 1),
+    };
+    (format!("{year}-{month:02}"), first(year, month), until)
+}
+
+/// Lets recorded calls flow in: all of last month, and this week until now.
+///
+/// # Errors
+/// When the service does not take them.
+pub async fn record(stage: &Stage) -> anyhow::Result<usize> {
+    let now = stage.service.engine.clock().now();
+    let (_, month, until) = last_month(now);
+    let mut stored = 0;
+    for (desk, workflow, model) in [
+        (Desk::Support, "support-answer", "gpt-4o-2024-05-13"),
+        (Desk::Claims, "claims-triage", "gpt-4-turbo-2024-04-09"),
+    ] {
+        let run = if stage.figures.run(JULY, model).is_ok() { JULY } else { super::figures::AUGUST };
+        let mut recording = Recording {
+            desk,
+            workflow: workflow.to_owned(),
+            alias: workflow.to_owned(),
+            provider: "openai".to_owned(),
+            model: model.to_owned(),
+            run,
+            first: month + TimeDelta::hours(6),
+            every: (until - month - TimeDelta::hours(12)) / 1240,
+            per_category: usize::MAX,
+        };
+        stored += deliver(stage, &recording, desk).await?;
+        // This week: fewer, the same mixture, up to ten minutes ago.
+        recording.per_category = 30;
+        recording.workflow = workflow.to_owned();
+        recording.first = now - TimeDelta::hours(30);
+        recording.every = TimeDelta::minutes(11);
+        stored += deliver(stage, &recording, desk).await?;
+    }
+    Ok(stored)
+}
+
+/// The support desk's application reports spans; the claims desk is seen by the gateway.
+async fn deliver(stage: &Stage, recording: &Recording, desk: Desk) -> anyhow::Result<usize> {
+    let client = client()?;
+    let calls = recording.calls(&stage.figures)?;
+    for batch in calls.chunks(BATCH) {
+        let (path, token, body) = match desk {
+            Desk::Support => ("/v1/traces", &stage.spans_token, recording.as_otlp(batch)),
+            Desk::Claims => ("/ingest/litellm", &stage.gateway_token, recording.as_litellm(batch)),
+        };
+        let response = client
+            .post(format!("{}{path}", stage.base))
+            .bearer_auth(token)
+            .json(&body)
+            .send()
+            .await?;
+        let status = response.status();
+        ensure!(status.is_success(), "{path} answered {status}: {}", response.text().await?);
+    }
+    Ok(calls.len())
+}
+
+/// Maya files the four changes in chat.
+///
+/// # Errors
+/// When the chat does not take them.
+pub async fn file(stage: &Stage) -> anyhow::Result<Numbers> {
+    let first = next_number(stage).await?;
+    let filings = [
+        ("claims-triage", "gpt-4o-mini-0718", true, "It is 98 % cheaper, and on average it looks as good."),
+        ("support-answer", "gpt-4o-0806", true, "The same model's newer version at half the price."),
+        ("support-answer", "claude-3-5-sonnet-0620", false, "A second vendor; its list price is 40 % lower on input."),
+        ("claims-triage", "gpt-4o-mini-0718-ap", true, "Capacity is free in Singapore."),
+    ];
+    let maya = stage.slack.person("U0MAYA");
+    for (index, (workflow, candidate, saves, reason)) in filings.into_iter().enumerate() {
+        maya.command(CHANNEL, "/route").await?;
+        wait("the form to open", || async { Ok(maya.open_form().is_some().then_some(())) }).await?;
+        let savings = if saves { "yes" } else { "" };
+        maya.submit(&[
+            ("workflow", workflow),
+            ("candidate", candidate),
+            ("reason", reason),
+            ("savings", savings),
+        ])
+        .await?;
+        // One after the other, so that their numbers are those of the story.
+        let number = ChangeNumber(first.0 + index as u64);
+        wait("the request to be recorded", || async {
+            Ok(store::changes::by_number(stage.service.engine.db(), number).await?.map(drop))
+        })
+        .await?;
+    }
+    Ok(Numbers {
+        cheaper_but_worse: first,
+        clean: ChangeNumber(first.0 + 1),
+        dearer_than_it_looks: ChangeNumber(first.0 + 2),
+        wrong_region: ChangeNumber(first.0 + 3),
+    })
+}
+
+/// Waits until `number` stands at `state`.
+///
+/// # Errors
+/// When it ends elsewhere, or takes too long.
+pub async fn until(stage: &Stage, number: ChangeNumber, state: State) -> anyhow::Result<Change> {
+    wait(&format!("{number} to reach \"{}\"", state.title()), || async {
+        let change = change(stage, number).await?;
+        if change.state == state {
+            return Ok(Some(change));
+        }
+        if change.state.is_final() || change.state == State::ApplyFailed {
+            let why = change.ending.unwrap_or_default();
+            bail!("{number} ended as \"{}\" ({why}), not as \"{}\"", change.state.title(), state.title());
+        }
+        Ok(None)
+    })
+    .await
+}
+
+/// Platform and security decide in chat, finance in the console.
+///
+/// # Errors
+/// When a decision is not taken.
+pub async fn approve(stage: &Stage, number: ChangeNumber) -> anyhow::Result<()> {
+    let root = root(stage, number).await?;
+    stage.slack.person("U0ANA").click(CHANNEL, &root, "approve").await?;
+    votes(stage, number, 1).await?;
+    stage
+        .slack
+        .person("U0PRIYA")
+        .reply(CHANNEL, &root, &format!("approve {number}"))
+        .await?;
+    votes(stage, number, 2).await?;
+    super::browser::approve(&stage.base, "tomas", number).await
+}
+
+/// Finance says no, with a reason.
+///
+/// # Errors
+/// When the decision is not taken.
+pub async fn deny(stage: &Stage, number: ChangeNumber) -> anyhow::Result<()> {
+    let root = root(stage, number).await?;
+    let tomas = stage.slack.person("U0TOMAS");
+    tomas.click(CHANNEL, &root, "deny").await?;
+    wait("the form to open", || async { Ok(tomas.open_form().is_some().then_some(())) }).await?;
+    let reason = "It would cost more than twice as much as today. Come back when its answers need fewer tokens.";
+    tomas.submit(&[("reason", reason)]).await?;
+    Ok(())
+}
+
+/// Customers go on calling: `calls` requests at the gateway, by the name they always used.
+///
+/// # Errors
+/// When the gateway does not answer.
+pub async fn call(stage: &Stage, alias: &str, desk: Desk, calls: usize) -> anyhow::Result<()> {
+    let client = client()?;
+    for index in 0..calls {
+        let request = super::prompts::request(desk, "simple", index, 1);
+        let response = client
+            .post(format!("{}/v1/chat/completions", stage.gateway.url()))
+            .bearer_auth("sk-stand-in-admin")
+            .header("x-litellm-tags", format!("workflow:{alias},kind:simple"))
+            .json(&serde_json::json!({"model": alias, "messages": request.messages, "tools": request.tools}))
+            .send()
+            .await?;
+        let status = response.status();
+        ensure!(status.is_success(), "the gateway answered {status}: {}", response.text().await?);
+    }
+    stage.gateway.flush().await;
+    Ok(())
+}
+
+/// The change as it stands.
+///
+/// # Errors
+/// When it is not there.
+pub async fn change(stage: &Stage, number: ChangeNumber) -> anyhow::Result<Change> {
+    let loaded = store::changes::by_number(stage.service.engine.db(), number).await?;
+    Ok(loaded.with_context(|| format!("{number} is not there"))?.change)
+}
+
+/// The root message of the change's thread, once it can be decided on.
+async fn root(stage: &Stage, number: ChangeNumber) -> anyhow::Result<String> {
+    let words = format!("{number} ");
+    wait(&format!("the card of {number}"), || async {
+        Ok(stage
+            .slack
+            .roots(CHANNEL)
+            .into_iter()
+            .find(|message| message.words().contains(&words) && message.button("approve").is_some())
+            .map(|message| message.ts))
+    })
+    .await
+}
+
+async fn votes(stage: &Stage, number: ChangeNumber, count: usize) -> anyhow::Result<()> {
+    wait(&format!("vote {count} on {number}"), || async {
+        let change = change(stage, number).await?;
+        let have: usize = change.slots.iter().map(|slot| slot.votes.len()).sum();
+        Ok((have >= count).then_some(()))
+    })
+    .await
+}
+
+async fn next_number(stage: &Stage) -> anyhow::Result<ChangeNumber> {
+    let newest = store::changes::newest(stage.service.engine.db(), None, 1).await?;
+    Ok(ChangeNumber(newest.first().map_or(1, |loaded| loaded.change.number.0 + 1)))
+}
+
+/// Looks again until there is something.
+pub(super) async fn wait<T, F, Fut>(what: &str, look: F) -> anyhow::Result<T>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = anyhow::Result<Option<T>>>,
+{
+    let looking = async {
+        loop {
+            if let Some(found) = look().await? {
+                return Ok(found);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, looking).await {
+        Ok(found) => found,
+        Err(_) => bail!("waited {} s for {what}", PATIENCE.as_secs()),
+    }
+}
+
+fn client() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?)
+}
+
+/// While the demo is served: customers call whatever change `numbers.clean` brings to the gateway, so that a person who
+/// approves it sees it verified.
+///
+/// # Errors
+/// When the gateway does not answer.
+pub async fn serve_traffic(stage: &Stage, numbers: Numbers) -> anyhow::Result<()> {
+    loop {
+        let state = change(stage, numbers.clean).await?.state;
+        if state == State::Verifying {
+            call(stage, "support-answer", Desk::Support, 20).await?;
+        }
+        if state.is_final() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
