@@ -21,6 +21,8 @@ pub struct PolicySettings {
     pub shadow_budget_usd: Usd,
     /// Risk tiers in which a test that cannot tell yet (`inconclusive`) may go to the approvers.
     pub accept_inconclusive: Vec<RiskTier>,
+    /// Tiers in which people may decide although the test says no; the card and the packet then say so first.
+    pub accept_not_eligible: Vec<RiskTier>,
     /// Fewest replayed pairs for a verdict.
     pub shadow_min_pairs: u32,
     /// Most pairs that one shadow test replays.
@@ -48,6 +50,7 @@ impl Default for PolicySettings {
             evidence_days: 30,
             shadow_budget_usd: Usd(rust_decimal::Decimal::from(25)),
             accept_inconclusive: Vec::new(),
+            accept_not_eligible: Vec::new(),
             shadow_min_pairs: 100,
             shadow_max_pairs: 1_240,
             enforce_traffic: false,

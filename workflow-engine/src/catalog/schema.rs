@@ -560,6 +560,11 @@ static POLICY: Table = table(
             "Most dollars that one shadow test may spend.",
         ),
         may(
+            "accept_not_eligible",
+            Kind::List(&TIER),
+            "Tiers in which people may decide although the test says no; the card says so first.",
+        ),
+        may(
             "accept_inconclusive",
             Kind::List(&TIER),
             "Tiers in which a test that cannot tell yet may go to the approvers.",

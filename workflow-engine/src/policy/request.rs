@@ -54,6 +54,8 @@ pub struct Request {
     pub evidence_days: i64,
     /// Whether a test that cannot tell yet may go to the approvers in this workflow's tier.
     pub accept_inconclusive: bool,
+    /// Whether people may decide in this workflow's tier although the test says no.
+    pub accept_not_eligible: bool,
 }
 
 /// What a workflow needs and allows.
@@ -183,6 +185,7 @@ impl Request {
             list_input: None,
             evidence_days: policy.evidence_days,
             accept_inconclusive: policy.accept_inconclusive.contains(&workflow.risk),
+            accept_not_eligible: policy.accept_not_eligible.contains(&workflow.risk),
         }
     }
 

@@ -28,6 +28,10 @@ pub(super) fn check(request: &Request) -> Ruling {
     }
     let (report, words) = (&measured.report, &request.workflow.words);
     match report.verdict {
+        Verdict::NotEligible if request.accept_not_eligible => Ruling::pass(format!(
+            "{} The policy leaves the decision to people in this tier.",
+            not_eligible(report, words).join(" ")
+        )),
         Verdict::NotEligible => Ruling::fail(not_eligible(report, words).join(" "), remedy(report, words)),
         Verdict::Inconclusive if !request.accept_inconclusive => Ruling::fail(
             cannot_tell(report, words),
