@@ -3,15 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use workflow_engine::{
-    catalog::Catalog,
+    catalog::{Catalog, GatewayEntry},
     change::state::Change,
     ports::gateway::{ApprovedRoute, Artifact, Gateway, GatewayError},
     values::Route,
 };
 
-/// Clients by the catalog's id. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Gateways(Arc<BTreeMap<String, Arc<dyn Gateway>>>);
+/// Clients of the catalog's gateways. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateways(Arc<Opener>);
+
+/// The client of an entry; none where we have no access to it.
+type Opener = dyn Fn(&GatewayEntry) -> Option<Arc<dyn Gateway>> + Send + Sync;
 
 /// What a change means at its gateway.
 pub struct Place {
@@ -26,10 +29,16 @@ pub struct Place {
 }
 
 impl Gateways {
-    /// Of these clients.
+    /// Of these clients, by the catalog's id.
     #[must_use]
     pub fn new(clients: BTreeMap<String, Arc<dyn Gateway>>) -> Self {
-        Self(Arc::new(clients))
+        Self::opened_by(move |entry| clients.get(&entry.id).cloned())
+    }
+
+    /// Opened anew for each use, so that what the catalog says of an address holds at once.
+    #[must_use]
+    pub fn opened_by(open: impl Fn(&GatewayEntry) -> Option<Arc<dyn Gateway>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(open))
     }
 
     /// Where `change` takes place; none when the catalog no longer has its workflow.
@@ -38,7 +47,7 @@ impl Gateways {
         let workflow = catalog.workflow(change.workflow.as_str())?;
         let entry = catalog.gateways.iter().find(|entry| entry.id == workflow.gateway);
         Some(Place {
-            gateway: self.0.get(&workflow.gateway).cloned(),
+            gateway: entry.and_then(|entry| (self.0)(entry)),
             name: workflow.gateway.clone(),
             alias: workflow.alias.clone(),
             may_apply: entry.is_some_and(|entry| entry.apply),

@@ -14,5 +14,6 @@ pub mod http;
 pub mod jobs;
 pub mod plots;
 pub mod prices;
+pub mod service;
 pub mod storage;
 pub mod telemetry;

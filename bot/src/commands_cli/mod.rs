@@ -26,6 +26,7 @@ pub mod packet;
 pub mod rate;
 pub mod reconcile;
 pub mod token;
+pub mod serve;
 pub mod variance;
 
 /// How results are written to stdout.

@@ -1,7 +1,8 @@
 //! `[slack]`, `[shadow]`, `[schedule]`, `[telemetry]`, `[gateways]`, `[models]`: what the service works with.
 
-use std::str::FromStr as _;
+use std::{collections::BTreeMap, str::FromStr as _};
 
+use integrations::gateways::litellm::Upstream;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -125,6 +126,9 @@ pub struct Gateway {
     /// Reads routes, and changes them where the catalog lets it.
     #[serde(default, deserialize_with = "secret::optional")]
     pub admin_key: Option<SecretString>,
+    /// How the gateway itself reaches each provider, by OpenTelemetry's name: references to keys that it keeps.
+    #[serde(default)]
+    pub upstreams: BTreeMap<String, Upstream>,
 }
 
 /// Credentials of one model vendor.

@@ -12,20 +12,21 @@ use anyhow::Context;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
-    engine::{Engine, jobs::Runner, ledger::Ledger, log_key, record::Recorder, seal::Sealer},
+    engine::{Engine, jobs::Runner, ledger::Ledger, log_key, record::Recorder, seal::Sealer, shadow},
     ledger::key::SigningKey,
     ports::clock::Clock,
     store::calls::CallStore,
 };
 
 use crate::{
-    chat::Chat,
+    chat::connect::Connection,
     config::Config,
     http::{
         router::router,
         state::{AppState, Tour},
     },
-    prices, storage,
+    prices,
+    storage,
 };
 
 /// What a start needs besides its settings.
@@ -36,8 +37,10 @@ pub struct Start {
     pub clock: Arc<dyn Clock>,
     /// What a newcomer is told to click, in the demo.
     pub tour: Option<Tour>,
+    /// Prometheus' text, where metrics are recorded: once a process.
+    pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
     /// How shadow tests are run; the demo has its own figures here.
-    pub shadow: workflow_engine::engine::shadow::Settings,
+    pub shadow: shadow::Settings,
 }
 
 impl Start {
@@ -48,6 +51,7 @@ impl Start {
             shadow: outside::shadow_settings(&config),
             clock: Arc::new(crate::clock::SystemClock),
             tour: None,
+            metrics: None,
             config,
         }
     }
@@ -61,10 +65,12 @@ pub struct Service {
     pub calls: CallStore,
     /// What the HTTP side can reach.
     pub state: AppState,
-    /// Does the work of jobs.
-    pub runner: Runner,
+    /// Do the work of jobs.
+    pub runners: Vec<Runner>,
+    /// Takes reported calls in.
+    pub recorder: Arc<Recorder>,
     /// The conversation, where a chat platform is configured.
-    pub chat: Option<Arc<Chat>>,
+    pub chat: Option<Connection>,
     /// Where it listens.
     pub address: SocketAddr,
     stop: CancellationToken,
@@ -81,63 +87,69 @@ impl Service {
             config,
             clock,
             tour,
+            metrics,
             shadow,
         } = start;
         install_crypto();
-        let listener = listen(&config.server.listen).await?;
+        let listener = listen(config.server.listen).await?;
         let address = listener.local_addr()?;
         std::fs::create_dir_all(&config.server.data_dir).with_context(|| {
             format!("server.data_dir {} cannot be made", config.server.data_dir.display())
         })?;
         let db = storage::open(&config.database_url(), config.database.max_connections).await?;
         storage::migrate(&db).await?;
-        let calls = storage::open_calls(&config, clock.clone()).await?;
+        let calls = storage::open_calls(
+            &config.calls_url(),
+            config.database.calls_max_connections,
+            clock.clone(),
+        )
+        .await?;
+        storage::migrate_calls(&calls).await?;
         let engine = Engine::new(db.clone(), clock.clone());
         let key = signing_key(&config, clock.as_ref())?;
-        let ledger = Ledger::new(db.clone(), key.verifier());
-        let recorder = Recorder::new(engine.clone(), calls.clone(), prices::book()?);
-        let chat = outside::chat(&config, &engine, address)?;
-        let mut state = AppState::new(engine.clone(), ledger, config.clone())?;
+        let book = prices::lists()?;
+        let recorder = Arc::new(Recorder::new(engine.clone(), calls.clone(), book.clone()));
+        let chat = Connection::open(&engine, &config, &public_url(&config, address))?;
+        let mut state = AppState::new(
+            engine.clone(),
+            Ledger::new(db.clone(), key.public().clone()),
+            config.clone(),
+        )?;
         state.tour = tour.map(Arc::new);
-        state.recorder = Some(Arc::new(recorder));
-        state.chat = chat.clone();
-        let handlers = handlers::all(handlers::Needs {
+        state.metrics = metrics;
+        let runners = handlers::runners(handlers::Needs {
             engine: &engine,
             calls: &calls,
             config: &config,
             chat: chat.as_ref(),
             key: &key,
+            prices: &Arc::new(book),
             shadow,
         })?;
-        let runner = Runner::new(engine.clone(), handlers);
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         background::spawn(
             &mut tasks,
             background::Needs {
-                runner: runner.clone(),
+                runners: runners.clone(),
                 sealer: Sealer::new(db, key, clock.new_id().to_string()),
                 engine: engine.clone(),
                 calls: calls.clone(),
-                config: config.clone(),
                 chat: chat.clone(),
                 stop: stop.clone(),
             },
         );
-        let app = router(state.clone());
-        let ended = stop.clone();
-        tasks.spawn(async move {
-            let served = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-                .with_graceful_shutdown(ended.cancelled_owned());
-            if let Err(error) = served.await {
-                tracing::error!(error = %error, "the HTTP server ended");
-            }
-        });
+        let app = match &chat {
+            Some(chat) => router(state.clone()).merge(chat.router()),
+            None => router(state.clone()),
+        };
+        tasks.spawn(answer(listener, app, stop.clone()));
         Ok(Self {
             engine,
             calls,
             state,
-            runner,
+            runners,
+            recorder,
             chat,
             address,
             stop,
@@ -156,13 +168,30 @@ impl Service {
     }
 }
 
+/// Answers HTTP until `stop`, then what is under way.
+async fn answer(listener: TcpListener, app: axum::Router, stop: CancellationToken) {
+    let served = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = served.await {
+        tracing::error!(error = %error, "the HTTP server ended");
+    }
+}
+
+/// How people reach us, without a slash at the end.
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    match config.server.public_url.trim_end_matches('/') {
+        "" => format!("http://{address}"),
+        given => given.to_owned(),
+    }
+}
+
 /// rustls needs to be told once which crypto library it uses.
 fn install_crypto() {
     // Already installed by an earlier service of this process: the same one.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
 }
 
-async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}; is another program there? Choose another with server.listen or --port")
     })

@@ -1,0 +1,69 @@
+//! Who does which job.
+
+use std::{sync::Arc, time::Duration};
+
+use workflow_engine::{
+    engine::{
+        Engine,
+        jobs::{Handler, Runner},
+        shadow::{Parts, Settings, Tester},
+    },
+    ledger::key::SigningKey,
+    store::calls::CallStore,
+    usage::price::PriceBook,
+};
+
+use super::outside;
+use crate::{
+    chat::connect::Connection,
+    config::Config,
+    jobs::{
+        self, admission::Admission, apply_route::ApplyRoute, restore_route::RestoreRoute, run_shadow::RunShadow,
+        timers::Timers, verify_traffic::VerifyTraffic,
+    },
+};
+
+/// How soon a change that is not seen in traffic yet is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// What the handlers work with.
+pub(super) struct Needs<'start> {
+    pub(super) engine: &'start Engine,
+    pub(super) calls: &'start CallStore,
+    pub(super) config: &'start Arc<Config>,
+    pub(super) chat: Option<&'start Connection>,
+    pub(super) key: &'start Arc<SigningKey>,
+    pub(super) prices: &'start Arc<PriceBook>,
+    pub(super) shadow: Settings,
+}
+
+/// The runners: chat has one of its own, because a person who clicks must not wait behind a long test.
+pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
+    let engine = needs.engine;
+    let gateways = outside::gateways(needs.config)?;
+    let tester = Tester::new(Parts {
+        engine: engine.clone(),
+        calls: Arc::new(needs.calls.clone()),
+        models: outside::models(needs.config)?,
+        prices: needs.prices.clone(),
+        settings: needs.shadow,
+    });
+    let work: Vec<Arc<dyn Handler>> = vec![
+        Arc::new(Timers::new(engine.clone())),
+        Arc::new(Admission::new(engine.clone())),
+        Arc::new(RunShadow::new(engine.clone(), tester)),
+        Arc::new(ApplyRoute::new(engine.clone(), gateways.clone())),
+        Arc::new(RestoreRoute::new(engine.clone(), gateways.clone())),
+        Arc::new(VerifyTraffic::new(
+            engine.clone(),
+            gateways,
+            Arc::new(needs.calls.clone()),
+            LOOK_AGAIN,
+        )),
+    ];
+    let mut runners = vec![Runner::new(engine.clone(), work)];
+    if let Some(connection) = needs.chat {
+        runners.push(Runner::new(engine.clone(), jobs::of_chat(&connection.chat)));
+    }
+    Ok(runners)
+}
