@@ -37,7 +37,9 @@ impl Gateways {
 
     /// Opened anew for each use, so that what the catalog says of an address holds at once.
     #[must_use]
-    pub fn opened_by(open: impl Fn(&GatewayEntry) -> Option<Arc<dyn Gateway>> + Send + Sync + 'static) -> Self {
+    pub fn opened_by(
+        open: impl Fn(&GatewayEntry) -> Option<Arc<dyn Gateway>> + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(open))
     }
 

@@ -25,8 +25,8 @@ pub mod migrate;
 pub mod packet;
 pub mod rate;
 pub mod reconcile;
-pub mod token;
 pub mod serve;
+pub mod token;
 pub mod variance;
 
 /// How results are written to stdout.

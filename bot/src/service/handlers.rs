@@ -18,8 +18,8 @@ use crate::{
     chat::connect::Connection,
     config::Config,
     jobs::{
-        self, admission::Admission, apply_route::ApplyRoute, restore_route::RestoreRoute, run_shadow::RunShadow,
-        timers::Timers, verify_traffic::VerifyTraffic,
+        self, admission::Admission, apply_route::ApplyRoute, restore_route::RestoreRoute,
+        run_shadow::RunShadow, timers::Timers, verify_traffic::VerifyTraffic,
     },
 };
 

@@ -25,8 +25,7 @@ use crate::{
         router::router,
         state::{AppState, Tour},
     },
-    prices,
-    storage,
+    prices, storage,
 };
 
 /// What a start needs besides its settings.
@@ -94,7 +93,10 @@ impl Service {
         let listener = listen(config.server.listen).await?;
         let address = listener.local_addr()?;
         std::fs::create_dir_all(&config.server.data_dir).with_context(|| {
-            format!("server.data_dir {} cannot be made", config.server.data_dir.display())
+            format!(
+                "server.data_dir {} cannot be made",
+                config.server.data_dir.display()
+            )
         })?;
         let db = storage::open(&config.database_url(), config.database.max_connections).await?;
         storage::migrate(&db).await?;
@@ -161,8 +163,13 @@ impl Service {
     pub async fn stop(mut self) {
         self.stop.cancel();
         let all = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(std::time::Duration::from_secs(10), all).await.is_err() {
-            tracing::warn!("some work did not end in time; its leases will run out and it will be taken up again");
+        if tokio::time::timeout(std::time::Duration::from_secs(10), all)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "some work did not end in time; its leases will run out and it will be taken up again"
+            );
             self.tasks.abort_all();
         }
     }

@@ -23,5 +23,10 @@ pub fn start(settings: &Telemetry) -> anyhow::Result<()> {
 /// Logs only what goes wrong: for commands whose stderr a person reads.
 pub fn quiet() {
     let filter = EnvFilter::new("error");
-    drop(fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init());
+    drop(
+        fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .try_init(),
+    );
 }
