@@ -9,6 +9,7 @@ pub mod chat_interaction;
 pub mod post_card;
 pub mod restore_route;
 pub mod run_shadow;
+pub mod calls;
 mod subject;
 pub mod timers;
 pub mod verify_traffic;

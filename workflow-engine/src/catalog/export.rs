@@ -37,7 +37,7 @@ pub fn export(catalog: &Catalog) -> String {
 fn array(out: &mut String, path: &str, rows: &[Value], table: &'static Table) {
     for (index, row) in rows.iter().enumerate() {
         let gap = if index == 0 { "" } else { "\n" };
-        let _ = write!(out, "{gap}[[{path}]]\n");
+        let _ = writeln!(out, "{gap}[[{path}]]");
         body(out, path, row, table, index == 0);
     }
 }

@@ -67,7 +67,8 @@ impl Engine {
             Some((_, digest)) => Some(self.catalog_of(digest).await?),
             None => None,
         };
-        let differences = diff(before.as_deref().unwrap_or(&Catalog::default()), file);
+        let nothing = Catalog::default();
+        let differences = diff(before.as_deref().unwrap_or(&nothing), file);
         if let Some((_, digest)) = newest.filter(|_| differences.is_empty()) {
             return Ok(Applied { digest, differences });
         }

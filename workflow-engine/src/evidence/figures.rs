@@ -23,7 +23,7 @@ pub fn count(number: u64) -> String {
 pub fn points(difference: f64) -> String {
     let tenths = (difference * 1000.0).round() / 10.0;
     match tenths {
-        zero if zero == 0.0 => "0.0".to_owned(),
+        0.0 => "0.0".to_owned(),
         less if less < 0.0 => format!("−{:.1}", -less),
         more => format!("+{more:.1}"),
     }
