@@ -415,6 +415,27 @@ mod tests {
     }
 
     #[test]
+    fn the_recorded_pairs_of_the_leaderboard_read_the_same() {
+        use crate::{
+            shadow::analysis::{analyze, pairs::parse_lines, plan::Plan},
+            vectors,
+        };
+        let name = |part: &str| format!("cli/analyze/gpt-4-turbo__gpt-4o-mini.{part}");
+        let (Some(plan), Some(pairs)) = (
+            vectors::load(&name("plan.json")),
+            vectors::text(&name("pairs.ndjson")),
+        ) else {
+            return;
+        };
+        let report = analyze(&Plan::parse(&plan).unwrap(), &parse_lines(&pairs).unwrap());
+        assert_eq!(
+            not_eligible(&report, &words()),
+            not_eligible(&turbo_to_mini(), &words())
+        );
+        insta::assert_snapshot!(cost_words(&report.cost.unwrap()).unwrap(), @"costs 98 % less");
+    }
+
+    #[test]
     fn a_cheaper_list_that_makes_a_dearer_bill_is_said_with_its_reason() {
         let report = gpt_to_claude();
         insta::assert_snapshot!(evidence(&report, &words(), None), @"On average it is measurably worse (−6.8 points, between −9.3 and −4.3). It costs 2.1 times what it costs today (between 2.1 and 2.2).");

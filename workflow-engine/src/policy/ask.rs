@@ -169,8 +169,10 @@ fn unknown<'a>(field: &str, name: &str, known: impl Iterator<Item = &'a str>) ->
 /// The parser's message without the place, which is said apart.
 fn said(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ")
-        .map_or(text.clone(), |(what, _)| what.to_owned())
+    let what = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(what, _)| what);
+    what.to_owned()
 }
 
 #[cfg(test)]

@@ -349,30 +349,10 @@ fn asked(slot: &crate::approval::Requirement, request: &Request, baseline: &Rout
     }
 }
 
-/// Beside the plan's own: the same model against itself, where that alone moves as much as half the margin.
+/// The plan's warnings, then the report's notes: noise of the model against itself, kinds that nobody tested.
 fn warnings(test: &Tested) -> Vec<String> {
     let mut warnings = test.plan.warnings();
-    let margin = test
-        .report
-        .endpoints
-        .first()
-        .and_then(|overall| overall.margin)
-        .unwrap_or(f64::INFINITY);
-    let itself = [
-        (&test.report.aa.incumbent_repeat, "replayed twice"),
-        (&test.report.aa.recorded, "as recorded and as replayed now"),
-    ];
-    for (endpoint, how) in itself {
-        if let Some(moved) = endpoint
-            .as_ref()
-            .filter(|same| same.estimate.abs() > margin / 2.0)
-        {
-            warnings.push(format!(
-                "Today's model against itself, {how}, differs by {} points: the margin is within the noise.",
-                super::figures::points(moved.estimate)
-            ));
-        }
-    }
+    warnings.extend(test.report.notes.iter().cloned());
     warnings
 }
 
