@@ -1,5 +1,6 @@
 //! What `governor bench` measures: each figure beside what was done for it.
 
+pub mod decide;
 pub mod engine;
 mod figures;
 mod sealing;

@@ -10,6 +10,7 @@ use crate::{bench, commands_cli::print};
 ///
 /// Examples:
 ///   governor bench engine
+///   governor bench decide
 ///   governor bench engine --database-url postgres://postgres@127.0.0.1:5432/empty --in-flight 32 --seconds 10
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -32,6 +33,12 @@ enum What {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// The policy's answers for calls: ten controls, 200 workflows on 60 routes, one core.
+    Decide {
+        /// For how long.
+        #[arg(long, default_value_t = 3)]
+        seconds: u64,
+    },
 }
 
 /// Runs it and prints one JSON document.
@@ -39,19 +46,23 @@ enum What {
 /// # Errors
 /// When the database cannot be used.
 pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let What::Engine {
-        database_url,
-        in_flight,
-        seconds,
-    } = &args.what;
-    let folder = tempfile::tempdir()?;
-    let own = || format!("sqlite://{}", folder.path().join("bench.db").display());
-    let plan = bench::engine::Plan {
-        database_url: database_url.clone().unwrap_or_else(own),
-        in_flight: *in_flight,
-        seconds: *seconds,
+    let figures = match &args.what {
+        What::Engine {
+            database_url,
+            in_flight,
+            seconds,
+        } => {
+            let folder = tempfile::tempdir()?;
+            let own = || format!("sqlite://{}", folder.path().join("bench.db").display());
+            let plan = bench::engine::Plan {
+                database_url: database_url.clone().unwrap_or_else(own),
+                in_flight: *in_flight,
+                seconds: *seconds,
+            };
+            bench::engine::run(&plan).await?
+        }
+        What::Decide { seconds } => bench::decide::run(*seconds)?,
     };
-    let figures = bench::engine::run(&plan).await?;
     print(&format!("{figures}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

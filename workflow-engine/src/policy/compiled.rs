@@ -44,8 +44,11 @@ pub struct CompiledPolicy {
     workflows: Vec<Needs>,
     workflow_ix: HashMap<String, usize>,
     hops: Vec<Offers>,
-    hop_ix: HashMap<(String, String, String), usize>,
+    hop_ix: HopIndex,
 }
+
+/// Provider, model, then the few regions of it: looked up without making text.
+type HopIndex = HashMap<String, HashMap<String, Vec<(Option<String>, usize)>>>;
 
 const UNKNOWN: u32 = u32::MAX;
 
@@ -109,11 +112,15 @@ impl CompiledPolicy {
             hop_ix: HashMap::new(),
         };
         for hop in routes.iter().flat_map(crate::values::Route::hops) {
-            let key = key(&hop.provider, &hop.model, hop.region.as_deref());
-            compiled.hop_ix.entry(key).or_insert_with(|| {
+            if compiled
+                .hop_ix(&hop.provider, &hop.model, hop.region.as_deref())
+                .is_none()
+            {
+                let models = compiled.hop_ix.entry(hop.provider.clone()).or_default();
+                let regions = models.entry(hop.model.clone()).or_default();
+                regions.push((hop.region.clone(), compiled.hops.len()));
                 compiled.hops.push(offers(catalog, hop, day, &bits));
-                compiled.hops.len() - 1
-            });
+            }
         }
         compiled
     }
@@ -128,7 +135,9 @@ impl CompiledPolicy {
     /// controls say.
     #[must_use]
     pub fn hop_ix(&self, provider: &str, model: &str, region: Option<&str>) -> Option<usize> {
-        self.hop_ix.get(&key(provider, model, region)).copied()
+        let regions = self.hop_ix.get(provider)?.get(model)?;
+        let same = regions.iter().find(|(known, _)| known.as_deref() == region);
+        same.map(|(_, index)| *index)
     }
 
     /// Bits ([`Control::bit`]) of the controls that a call of that workflow on that hop fails; 0 when it may go on. Numbers
@@ -174,14 +183,6 @@ fn lacks(needs: &Needs, hop: &Offers) -> bool {
         .is_some_and(|needed| hop.context.is_none_or(|held| held < needed));
     let asks = needs.tools || needs.context.is_some();
     asks && (!hop.listed || context || (needs.tools && !hop.tools))
-}
-
-fn key(provider: &str, model: &str, region: Option<&str>) -> (String, String, String) {
-    (
-        provider.to_owned(),
-        model.to_owned(),
-        region.unwrap_or_default().to_owned(),
-    )
 }
 
 /// A bit for each region and each certification that the catalog names; the loader allows no more than there are bits.
