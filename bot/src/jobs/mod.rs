@@ -3,13 +3,14 @@
 pub mod admission;
 pub mod announce;
 pub mod apply_route;
+pub mod assess;
 pub mod ask_approvers;
 pub mod calls;
 pub mod chat_interaction;
 pub mod post_card;
 pub mod restore_route;
 pub mod run_shadow;
-pub mod calls;
+mod spend;
 mod subject;
 pub mod timers;
 pub mod verify_traffic;

@@ -7,7 +7,7 @@ use workflow_engine::{
     catalog::{Catalog, Workflow},
     change::state::Change,
     engine::{Engine, jobs::JobError},
-    store::{self, queue::Job},
+    store::queue::Job,
 };
 
 /// A change with its rules and the moment.
@@ -25,17 +25,14 @@ pub(super) struct Subject {
 impl Subject {
     /// What `job` is about.
     pub(super) async fn load(engine: &Engine, job: &Job) -> Result<Self, JobError> {
-        let id = job.change_id.as_deref().unwrap_or_default();
-        let loaded = store::changes::by_id(engine.db(), id)
-            .await?
-            .ok_or_else(|| JobError::permanent("its change is not there"))?;
-        let catalog = match loaded.change.catalog {
+        let change = super::change_of(engine, job).await?;
+        let catalog = match change.catalog {
             Some(digest) => engine.catalog_of(digest).await?,
             None => engine.catalog().await?.1,
         };
         let now = engine.clock().now();
         Ok(Self {
-            change: loaded.change,
+            change,
             today: now.with_timezone(&catalog.company.time_zone).date_naive(),
             catalog,
             now,
