@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use bot::jobs::admission::Admission;
+use bot::jobs::{admission::Admission, assess::Assess};
 use tests::{
-    db::BOTH,
+    db::{BOTH, Kind},
     desk::{Desk, desk, filing},
+    lab::{Lab, Models, Via, lab},
 };
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
@@ -15,9 +16,12 @@ use workflow_engine::{
         file::Filing,
         jobs::{Handler, Runner},
     },
+    evidence::{dsse::Envelope, packet::Packet, statement::Statement},
+    ledger::key::{KeyKind, SigningKey},
     policy::Answer,
     store,
-    values::{Actor, ChangeNumber},
+    usage::price::{PriceBook, SHIPPED, book::Origin},
+    values::{Actor, ChangeNumber, PersonId, Role},
 };
 
 fn example() -> Catalog {
@@ -107,4 +111,111 @@ async fn the_catalog_at_submit_decides_whatever_was_applied_since() {
         step(&desk, Arc::new(Admission::new(desk.engine.clone()))).await;
         assert_eq!(change(&desk, number).await.state, State::ShadowTesting);
     }
+}
+
+/// The example company, with two of its routes under the names that the lab files by.
+async fn company(lab: &Lab, today: &str, proposed: &str) {
+    let mut catalog = example();
+    for route in &mut catalog.routes {
+        if route.id == today {
+            route.id = "today".to_owned();
+        } else if route.id == proposed {
+            route.id = "proposed".to_owned();
+        }
+    }
+    for workflow in &mut catalog.workflows {
+        workflow.route = "today".to_owned();
+        workflow.candidates.clear();
+    }
+    let tests = Actor::Service("tests".to_owned());
+    lab.desk.engine.apply_catalog(&catalog, &tests).await.unwrap();
+}
+
+fn key() -> Arc<SigningKey> {
+    Arc::new(SigningKey::from_seed("governor.test/log", KeyKind::Note, &[7; 32]).unwrap())
+}
+
+fn assess(lab: &Lab) -> Arc<Assess> {
+    let mut prices = PriceBook::default();
+    prices.add_map(Origin::List, SHIPPED).unwrap();
+    let engine = lab.desk.engine.clone();
+    Arc::new(Assess::new(engine, lab.calls.clone(), Arc::new(prices), key()))
+}
+
+/// Admits, tests and assesses the lab's change; the change and the packet that was sealed.
+async fn assessed(lab: &Lab) -> (Change, Packet) {
+    let number = lab.filed().await.number;
+    step(&lab.desk, Arc::new(Admission::new(lab.desk.engine.clone()))).await;
+    lab.run(&lab.tester(), number).await.unwrap();
+    step(&lab.desk, assess(lab)).await;
+    let change = change(&lab.desk, number).await;
+    let sealed = store::packets::newest(lab.desk.engine.db(), &change.id)
+        .await
+        .unwrap()
+        .unwrap();
+    let envelope = Envelope::parse(sealed.envelope.as_bytes()).unwrap();
+    let statement = Statement::from_payload(envelope.open(key().public()).unwrap()).unwrap();
+    assert_eq!(sealed.digest, envelope.digest());
+    assert_eq!(change.packet, Some(sealed.digest));
+    (change, Packet::from_predicate(statement.predicate()).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clean_change_waits_for_four_parties_with_its_packet() {
+    let lab = lab(Kind::Sqlite, Models::CLEAN, Via::LiteLlm, usize::MAX)
+        .await
+        .unwrap();
+    company(&lab, "gpt-4o-0513", "gpt-4o-0806").await;
+    let (change, packet) = assessed(&lab).await;
+    assert_eq!(change.state, State::AwaitingApproval, "{:?}", change.ending);
+    let slots: Vec<_> = change.slots.iter().map(|slot| (slot.role, slot.needed)).collect();
+    let roles = [Role::Platform, Role::Security, Role::Finance, Role::Owner];
+    assert_eq!(slots, roles.map(|role| (role, 1)));
+    assert!(
+        change
+            .slots
+            .iter()
+            .all(|slot| !slot.eligible.contains(&PersonId::from("maya")))
+    );
+    assert_eq!(
+        packet.what,
+        "Move from gpt-4o (2024-05-13) to gpt-4o (2024-08-06), all traffic, fallback unchanged."
+    );
+    assert!(
+        packet
+            .evidence
+            .starts_with("On 1,240 replayed calls it answered better (+3.8 points, between +2.4 and +5.3)"),
+        "{}",
+        packet.evidence
+    );
+    assert!(packet.evidence.contains("costs 43 % less"), "{}", packet.evidence);
+    assert_eq!(packet.policy.decision, Answer::Permit);
+    assert_eq!(packet.policy.determining.len(), 10);
+    assert_eq!(packet.test.as_ref().unwrap().sample.traces, 1_240);
+    let monthly = packet.cost.as_ref().unwrap();
+    assert!(monthly.saving_at_least.unwrap() < monthly.saving && monthly.saving < monthly.now);
+    assert_eq!(monthly.list_input_ratio, Some(0.5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cheap_model_is_denied_with_both_sentences_and_keeps_its_packet() {
+    let lab = lab(Kind::Sqlite, Models::CHEAP, Via::LiteLlm, usize::MAX)
+        .await
+        .unwrap();
+    company(&lab, "gpt-4-turbo-0409", "gpt-4o-mini-0718").await;
+    let (change, packet) = assessed(&lab).await;
+    assert_eq!(change.state, State::PolicyDenied);
+    let why = change.ending.unwrap();
+    assert!(
+        why.contains(
+            "no worse than today within 5 points (−1.9 points, between −3.5 and −0.5), yet measurably worse."
+        ),
+        "{why}"
+    );
+    assert!(
+        why.contains("when no tool applies, in 7.5 of 100 more cases (between 3.6 and 12.1)."),
+        "{why}"
+    );
+    assert_eq!(change.assessment.unwrap().controls, ["evidence"]);
+    assert_eq!(packet.slots.len(), 4);
 }

@@ -3,8 +3,8 @@
 pub mod admission;
 pub mod announce;
 pub mod apply_route;
-pub mod assess;
 pub mod ask_approvers;
+pub mod assess;
 pub mod calls;
 pub mod chat_interaction;
 pub mod post_card;
