@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use bot::commands_cli::{
-    self, Format, allocate, analyze, bench, calls, catalog, chat, decide, forecast, ledger, migrate, packet,
-    rate, reconcile, serve, token, variance,
+    self, Format, allocate, analyze, bench, calls, catalog, chat, decide, demo, forecast, ledger, migrate,
+    packet, rate, reconcile, serve, token, variance,
 };
 use clap::{Parser, Subcommand};
 
@@ -22,6 +22,7 @@ struct Program {
 /// One variant a command; each is a file of `commands_cli`.
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Serve(serve::Args),
     Analyze(analyze::Args),
     Rate(rate::Args),
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     let program = Program::parse();
     let format = program.format.unwrap_or(Format::Text);
     let outcome = match program.command {
+        Command::Demo(args) => served(demo::run(&args, format)),
         Command::Serve(args) => served(serve::run(&args)),
         Command::Analyze(args) => analyze::run(&args, program.format),
         Command::Rate(args) => rate::run(&args),

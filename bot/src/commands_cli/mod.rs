@@ -18,6 +18,7 @@ pub mod calls;
 pub mod catalog;
 pub mod chat;
 pub mod decide;
+pub mod demo;
 pub mod forecast;
 pub mod ledger;
 mod ledger_source;

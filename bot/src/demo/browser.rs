@@ -60,13 +60,22 @@ impl Browser {
     }
 
     fn jar(&self) -> String {
-        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         pairs.join("; ")
     }
 
     fn keep(&mut self, response: &Response) {
         for cookie in response.headers().get_all(header::SET_COOKIE) {
-            let pair = cookie.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+            let pair = cookie
+                .to_str()
+                .unwrap_or_default()
+                .split(';')
+                .next()
+                .unwrap_or_default();
             if let Some((name, value)) = pair.split_once('=') {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
@@ -94,7 +103,12 @@ fn hidden_fields(page: &str, action: &str) -> anyhow::Result<Vec<(String, String
 fn attribute(text: &str, name: &str) -> Option<String> {
     let tag = text.split('>').next()?;
     let value = tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next()?;
-    Some(value.replace("&amp;", "&").replace("&quot;", "\"").replace("&#x27;", "'"))
+    Some(
+        value
+            .replace("&amp;", "&")
+            .replace("&quot;", "\"")
+            .replace("&#x27;", "'"),
+    )
 }
 
 #[cfg(test)]

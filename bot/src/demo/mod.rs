@@ -2,7 +2,12 @@
 //!
 //! `stage` builds it, `story` plays it; figures, prompts, traffic and answers are the material.
 
+mod browser;
 pub mod figures;
 pub mod prompts;
+pub mod stage;
+pub mod story;
+pub mod summary;
+mod tour;
 pub mod traffic;
 pub mod vendor;

@@ -10,14 +10,17 @@ use std::{
 
 use anyhow::Context;
 use integrations::{
-    chat::slack::fake as slack,
-    gateways::litellm::fake as litellm,
-    models::openai_compatible::fake as vendor,
+    chat::slack::fake as slack, gateways::litellm::fake as litellm, models::openai_compatible::fake as vendor,
 };
 use serde_json::json;
 use workflow_engine::{
     catalog::load,
-    store::tokens::TokenRole,
+    ports::clock::Clock,
+    shadow::plan::Latency,
+    store::{
+        db::Db,
+        tokens::{self, ApiToken, TokenRole},
+    },
     values::Actor,
 };
 
@@ -28,13 +31,11 @@ use super::{
 use crate::{
     clock::SystemClock,
     config::Config,
-    http::auth::tokens,
+    http::auth::tokens::fresh,
     service::{Service, Start},
     storage,
 };
 
-/// How much of a recorded latency the stand-in vendors really wait. The plan of each test names the same figure.
-pub const LATENCY_SCALE: f64 = 0.002;
 /// The same sample in every demo, as a real plan draws its own.
 const SEED: [u8; 16] = *b"governor demo 01";
 const ADMIN_KEY: &str = "sk-stand-in-admin";
@@ -74,8 +75,8 @@ pub async fn set(folder: &Path, port: u16) -> anyhow::Result<Stage> {
     let clock = Arc::new(SystemClock);
     let port = if port == 0 { free_port()? } else { port };
     let base = format!("http://127.0.0.1:{port}");
-    let vendors = vendor::FakeVendor::start(vendors(&figures)).await?;
-    let elsewhere = vendor::FakeVendor::start(vendors_elsewhere(&figures)).await?;
+    let vendors = vendor::FakeVendor::start(as_recorded(&figures)).await?;
+    let elsewhere = vendor::FakeVendor::start(as_recorded(&figures)).await?;
     let slack = slack::Fake::start(workspace(port), clock.clone()).await?;
     let (spans_token, gateway_token) = prepare(folder).await?;
     let gateway = litellm::FakeLiteLlm::start(litellm::Setup {
@@ -98,7 +99,8 @@ pub async fn set(folder: &Path, port: u16) -> anyhow::Result<Stage> {
     let mut start = Start::new(config);
     start.tour = Some(tour::tour(slack.base_url()));
     start.shadow.seed = Some(SEED);
-    start.shadow.latency_scale = LATENCY_SCALE;
+    // The vendors tell the recorded time of each answer and do not make anybody wait for it.
+    start.shadow.limits.latency = Latency::Vendor;
     let service = Service::start(start).await?;
     Ok(Stage {
         service,
@@ -115,20 +117,13 @@ pub async fn set(folder: &Path, port: u16) -> anyhow::Result<Stage> {
 }
 
 /// Models of the vendors that the company may use.
-fn vendors(figures: &Arc<Figures>) -> vendor::Setup {
+fn as_recorded(figures: &Arc<Figures>) -> vendor::Setup {
     vendor::Setup {
         api_key: VENDOR_KEY.to_owned(),
         models: figures.models(AUGUST).map(str::to_owned).collect(),
         context_tokens: 128_000,
         answers: answers::answers(figures.clone(), AUGUST),
-        latency_scale: LATENCY_SCALE,
-    }
-}
-
-fn vendors_elsewhere(figures: &Arc<Figures>) -> vendor::Setup {
-    vendor::Setup {
         latency_scale: 0.0,
-        ..vendors(figures)
     }
 }
 
@@ -142,7 +137,9 @@ fn workspace(port: u16) -> slack::Setup {
     };
     let mut setup = slack::Setup::new(slack::Delivery::Sockets);
     // Beside the console's port if that is free, so that the address can be guessed.
-    let beside = port.checked_add(1).filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    let beside = port
+        .checked_add(1)
+        .filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
     setup.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, beside.unwrap_or(0)));
     setup.team = "Northwind Insurance".to_owned();
     setup.users = vec![
@@ -231,9 +228,23 @@ api_key = "{VENDOR_KEY}"
 async fn prepare(folder: &Path) -> anyhow::Result<(String, String)> {
     let db = storage::open(&format!("sqlite://{}", folder.join("governor.db").display()), 2).await?;
     storage::migrate(&db).await?;
-    let spans = tokens::create(&db, &SystemClock, "demo application", TokenRole::Ingest, Some("app-otel")).await?;
-    let gateway = tokens::create(&db, &SystemClock, "demo gateway", TokenRole::Ingest, Some("litellm")).await?;
+    let spans = token(&db, "demo application", "app-otel").await?;
+    let gateway = token(&db, "demo gateway", "litellm").await?;
     Ok((spans, gateway))
+}
+
+/// A token for the reporter `source`.
+async fn token(db: &Db, name: &str, source: &str) -> anyhow::Result<String> {
+    let (text, digest) = fresh(&SystemClock);
+    let token = ApiToken {
+        id: SystemClock.new_id().to_string(),
+        name: name.to_owned(),
+        role: TokenRole::Ingest,
+        source: Some(source.to_owned()),
+        person: None,
+    };
+    tokens::create(db, token, digest, SystemClock.now()).await?;
+    Ok(text)
 }
 
 /// The example catalog with the gateway's address and with what differs in the story; kept beside the settings.
@@ -243,10 +254,12 @@ async fn apply_catalog(folder: &Path, config: &Config, gateway: &str) -> anyhow:
         .replace("apply = false", "apply = true");
     let file = folder.join("catalog.toml");
     std::fs::write(&file, &text).with_context(|| format!("{} cannot be written", file.display()))?;
-    let catalog = load::load("catalog.toml", &text).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+    let catalog = load::load("catalog.toml", &text).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let db = storage::open(&config.database_url(), 2).await?;
     let engine = workflow_engine::engine::Engine::new(db, Arc::new(SystemClock));
-    engine.apply_catalog(&catalog, &Actor::Service("demo".to_owned())).await?;
+    engine
+        .apply_catalog(&catalog, &Actor::Service("demo".to_owned()))
+        .await?;
     Ok(())
 }
 

@@ -10,12 +10,7 @@ use workflow_engine::{
     values::ChangeNumber,
 };
 
-use super::{
-    figures::JULY,
-    prompts::Desk,
-    stage::Stage,
-    traffic::Recording,
-};
+use super::{figures::JULY, prompts::Desk, stage::Stage, traffic::Recording};
 
 /// Where requests are posted.
 const CHANNEL: &str = "route-changes";
@@ -40,7 +35,11 @@ pub struct Numbers {
 /// The last full month before `now`, as a period (`2026-10`), with its first moment and the first one after it.
 #[must_use]
 pub fn last_month(now: DateTime<Utc>) -> (String, DateTime<Utc>, DateTime<Utc>) {
-    let first = |year, month| Utc.with_ymd_and_hms(year, month, 1, 0, 0, 0).single().unwrap_or(now);
+    let first = |year, month| {
+        Utc.with_ymd_and_hms(year, month, 1, 0, 0, 0)
+            .single()
+            .unwrap_or(now)
+    };
     let until = first(now.year(), now.month());
     let (year, month) = match now.month() {
         1 => (now.year() - 1, 12),
@@ -61,7 +60,11 @@ pub async fn record(stage: &Stage) -> anyhow::Result<usize> {
         (Desk::Support, "support-answer", "gpt-4o-2024-05-13"),
         (Desk::Claims, "claims-triage", "gpt-4-turbo-2024-04-09"),
     ] {
-        let run = if stage.figures.run(JULY, model).is_ok() { JULY } else { super::figures::AUGUST };
+        let run = if stage.figures.run(JULY, model).is_ok() {
+            JULY
+        } else {
+            super::figures::AUGUST
+        };
         let mut recording = Recording {
             desk,
             workflow: workflow.to_owned(),
@@ -91,7 +94,11 @@ async fn deliver(stage: &Stage, recording: &Recording, desk: Desk) -> anyhow::Re
     for batch in calls.chunks(BATCH) {
         let (path, token, body) = match desk {
             Desk::Support => ("/v1/traces", &stage.spans_token, recording.as_otlp(batch)),
-            Desk::Claims => ("/ingest/litellm", &stage.gateway_token, recording.as_litellm(batch)),
+            Desk::Claims => (
+                "/ingest/litellm",
+                &stage.gateway_token,
+                recording.as_litellm(batch),
+            ),
         };
         let response = client
             .post(format!("{}{path}", stage.base))
@@ -100,7 +107,11 @@ async fn deliver(stage: &Stage, recording: &Recording, desk: Desk) -> anyhow::Re
             .send()
             .await?;
         let status = response.status();
-        ensure!(status.is_success(), "{path} answered {status}: {}", response.text().await?);
+        ensure!(
+            status.is_success(),
+            "{path} answered {status}: {}",
+            response.text().await?
+        );
     }
     Ok(calls.len())
 }
@@ -112,15 +123,38 @@ async fn deliver(stage: &Stage, recording: &Recording, desk: Desk) -> anyhow::Re
 pub async fn file(stage: &Stage) -> anyhow::Result<Numbers> {
     let first = next_number(stage).await?;
     let filings = [
-        ("claims-triage", "gpt-4o-mini-0718", true, "It is 98 % cheaper, and on average it looks as good."),
-        ("support-answer", "gpt-4o-0806", true, "The same model's newer version at half the price."),
-        ("support-answer", "claude-3-5-sonnet-0620", false, "A second vendor; its list price is 40 % lower on input."),
-        ("claims-triage", "gpt-4o-mini-0718-ap", true, "Capacity is free in Singapore."),
+        (
+            "claims-triage",
+            "gpt-4o-mini-0718",
+            true,
+            "It is 98 % cheaper, and on average it looks as good.",
+        ),
+        (
+            "support-answer",
+            "gpt-4o-0806",
+            true,
+            "The same model's newer version at half the price.",
+        ),
+        (
+            "support-answer",
+            "claude-3-5-sonnet-0620",
+            false,
+            "A second vendor; its list price is 40 % lower on input.",
+        ),
+        (
+            "claims-triage",
+            "gpt-4o-mini-0718-ap",
+            true,
+            "Capacity is free in Singapore.",
+        ),
     ];
     let maya = stage.slack.person("U0MAYA");
     for (index, (workflow, candidate, saves, reason)) in filings.into_iter().enumerate() {
         maya.command(CHANNEL, "/route").await?;
-        wait("the form to open", || async { Ok(maya.open_form().is_some().then_some(())) }).await?;
+        wait("the form to open", || async {
+            Ok(maya.open_form().is_some().then_some(()))
+        })
+        .await?;
         let savings = if saves { "yes" } else { "" };
         maya.submit(&[
             ("workflow", workflow),
@@ -132,7 +166,9 @@ pub async fn file(stage: &Stage) -> anyhow::Result<Numbers> {
         // One after the other, so that their numbers are those of the story.
         let number = ChangeNumber(first.0 + index as u64);
         wait("the request to be recorded", || async {
-            Ok(store::changes::by_number(stage.service.engine.db(), number).await?.map(drop))
+            Ok(store::changes::by_number(stage.service.engine.db(), number)
+                .await?
+                .map(drop))
         })
         .await?;
     }
@@ -156,7 +192,11 @@ pub async fn until(stage: &Stage, number: ChangeNumber, state: State) -> anyhow:
         }
         if change.state.is_final() || change.state == State::ApplyFailed {
             let why = change.ending.unwrap_or_default();
-            bail!("{number} ended as \"{}\" ({why}), not as \"{}\"", change.state.title(), state.title());
+            bail!(
+                "{number} ended as \"{}\" ({why}), not as \"{}\"",
+                change.state.title(),
+                state.title()
+            );
         }
         Ok(None)
     })
@@ -169,7 +209,11 @@ pub async fn until(stage: &Stage, number: ChangeNumber, state: State) -> anyhow:
 /// When a decision is not taken.
 pub async fn approve(stage: &Stage, number: ChangeNumber) -> anyhow::Result<()> {
     let root = root(stage, number).await?;
-    stage.slack.person("U0ANA").click(CHANNEL, &root, "approve").await?;
+    stage
+        .slack
+        .person("U0ANA")
+        .click(CHANNEL, &root, "approve")
+        .await?;
     votes(stage, number, 1).await?;
     stage
         .slack
@@ -188,8 +232,12 @@ pub async fn deny(stage: &Stage, number: ChangeNumber) -> anyhow::Result<()> {
     let root = root(stage, number).await?;
     let tomas = stage.slack.person("U0TOMAS");
     tomas.click(CHANNEL, &root, "deny").await?;
-    wait("the form to open", || async { Ok(tomas.open_form().is_some().then_some(())) }).await?;
-    let reason = "It would cost more than twice as much as today. Come back when its answers need fewer tokens.";
+    wait("the form to open", || async {
+        Ok(tomas.open_form().is_some().then_some(()))
+    })
+    .await?;
+    let reason =
+        "It would cost more than twice as much as today. Come back when its answers need fewer tokens.";
     tomas.submit(&[("reason", reason)]).await?;
     Ok(())
 }
@@ -210,10 +258,26 @@ pub async fn call(stage: &Stage, alias: &str, desk: Desk, calls: usize) -> anyho
             .send()
             .await?;
         let status = response.status();
-        ensure!(status.is_success(), "the gateway answered {status}: {}", response.text().await?);
+        ensure!(
+            status.is_success(),
+            "the gateway answered {status}: {}",
+            response.text().await?
+        );
     }
     stage.gateway.flush().await;
     Ok(())
+}
+
+/// Waits until the sealer has taken in everything.
+///
+/// # Errors
+/// When it does not.
+pub async fn sealed(stage: &Stage) -> anyhow::Result<()> {
+    wait("the ledger to be sealed", || async {
+        let waiting = store::ledger::read::pending(stage.service.engine.db().reads(), 1).await?;
+        Ok(waiting.is_empty().then_some(()))
+    })
+    .await
 }
 
 /// The change as it stands.
@@ -250,7 +314,9 @@ async fn votes(stage: &Stage, number: ChangeNumber, count: usize) -> anyhow::Res
 
 async fn next_number(stage: &Stage) -> anyhow::Result<ChangeNumber> {
     let newest = store::changes::newest(stage.service.engine.db(), None, 1).await?;
-    Ok(ChangeNumber(newest.first().map_or(1, |loaded| loaded.change.number.0 + 1)))
+    Ok(ChangeNumber(
+        newest.first().map_or(1, |loaded| loaded.change.number.0 + 1),
+    ))
 }
 
 /// Looks again until there is something.
@@ -274,7 +340,9 @@ where
 }
 
 fn client() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?)
+    Ok(reqwest::Client::builder()
+        .timeout(Duration::from_secs(30))
+        .build()?)
 }
 
 /// While the demo is served: customers call whatever change `numbers.clean` brings to the gateway, so that a person who

@@ -1,12 +1,8 @@
 //! Plays the story to its end and says what came of it.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use workflow_engine::{
-    change::state::State,
-    engine::{audit, queries},
-    values::ChangeNumber,
-};
+use workflow_engine::{change::state::State, values::ChangeNumber};
 
 use super::{
     prompts::Desk,
@@ -45,31 +41,44 @@ pub async fn play(stage: &Stage, say: impl Fn(&str)) -> anyhow::Result<Summary> 
     say("Maya filed four changes in chat");
     story::until(stage, numbers.wrong_region, State::PolicyDenied).await?;
     let sent = stage.elsewhere.prompts_received("gpt-4o-mini-2024-07-18");
-    ensure!(sent == 0, "{sent} prompts went to a region that the policy forbids");
-    say(&format!("{}: refused at admission, 0 prompts sent", numbers.wrong_region));
+    ensure!(
+        sent == 0,
+        "{sent} prompts went to a region that the policy forbids"
+    );
+    say(&format!(
+        "{}: refused at admission, 0 prompts sent",
+        numbers.wrong_region
+    ));
     story::until(stage, numbers.cheaper_but_worse, State::PolicyDenied).await?;
-    say(&format!("{}: not eligible, one kind of request is clearly worse", numbers.cheaper_but_worse));
+    say(&format!(
+        "{}: not eligible, one kind of request is clearly worse",
+        numbers.cheaper_but_worse
+    ));
     story::until(stage, numbers.dearer_than_it_looks, State::AwaitingApproval).await?;
     story::deny(stage, numbers.dearer_than_it_looks).await?;
     story::until(stage, numbers.dearer_than_it_looks, State::Rejected).await?;
-    say(&format!("{}: denied by finance, it would cost twice as much", numbers.dearer_than_it_looks));
+    say(&format!(
+        "{}: denied by finance, it would cost twice as much",
+        numbers.dearer_than_it_looks
+    ));
     story::until(stage, numbers.clean, State::AwaitingApproval).await?;
     story::approve(stage, numbers.clean).await?;
     story::until(stage, numbers.clean, State::Verifying).await?;
-    say(&format!("{}: approved by three people, the gateway has it", numbers.clean));
+    say(&format!(
+        "{}: approved by three people, the gateway has it",
+        numbers.clean
+    ));
     story::call(stage, "support-answer", Desk::Support, 40).await?;
     story::until(stage, numbers.clean, State::Completed).await?;
     say(&format!("{}: seen in traffic, completed", numbers.clean));
-    let digest = crate::jobs::digest::compose_now(&stage.service.engine, &stage.service.calls, &stage.folder).await?;
-    say(&format!("finance's digest is at {}", digest.display()));
     finish(stage, numbers, &say).await
 }
 
 async fn finish(stage: &Stage, numbers: Numbers, say: &impl Fn(&str)) -> anyhow::Result<Summary> {
     let now = stage.service.engine.clock().now();
-    stage.service.seal().await?;
-    let report = audit::verify(&stage.service.engine, &stage.service.state.ledger).await?;
-    ensure!(report.holds(), "the ledger does not hold: {report:?}");
+    story::sealed(stage).await?;
+    let report = stage.service.state.ledger.verify().await?;
+    ensure!(report.holds, "the ledger does not hold");
     say("the whole ledger verifies");
     let mut changes = Vec::new();
     for number in [
@@ -89,8 +98,10 @@ async fn finish(stage: &Stage, numbers: Numbers, say: &impl Fn(&str)) -> anyhow:
 }
 
 async fn view(stage: &Stage, number: ChangeNumber) -> anyhow::Result<Value> {
-    let view = queries::change::view(&stage.service.engine, number).await?;
-    Ok(serde_json::to_value(view)?)
+    let view = stage.service.engine.change_view(number).await?;
+    Ok(serde_json::to_value(
+        view.with_context(|| format!("{number} is not there"))?,
+    )?)
 }
 
 fn line(change: &Value) -> String {
