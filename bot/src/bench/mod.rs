@@ -3,4 +3,5 @@
 pub mod decide;
 pub mod engine;
 mod figures;
+pub mod ingest;
 mod sealing;

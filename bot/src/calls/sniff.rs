@@ -13,13 +13,10 @@ const HEAD: usize = 64 * 1024;
 /// The reader for `body`. Names that only one format has decide; what is no text is OTLP's protobuf.
 #[must_use]
 pub fn source(body: &Bytes) -> Box<dyn TraceSource> {
-    let head = &body[..body.len().min(HEAD)];
-    let text = String::from_utf8_lossy(head);
-    let first = text.trim_start().chars().next();
-    let binary = head.iter().any(|byte| *byte < b'\t');
-    if binary || !matches!(first, Some('{' | '[') | None) {
+    if is_binary(body) {
         return Box::new(otlp::Protobuf);
     }
+    let text = String::from_utf8_lossy(&body[..body.len().min(HEAD)]);
     let has = |name: &str| text.contains(&format!("\"{name}\""));
     if has("resourceSpans") || has("resource_spans") {
         Box::new(otlp::Json)
@@ -28,6 +25,14 @@ pub fn source(body: &Bytes) -> Box<dyn TraceSource> {
     } else {
         Box::new(Rows)
     }
+}
+
+/// Whether `body` is no JSON: it begins otherwise, or holds bytes that no text has.
+#[must_use]
+pub fn is_binary(body: &Bytes) -> bool {
+    let head = &body[..body.len().min(HEAD)];
+    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    head.iter().any(|byte| *byte < b'\t') || !matches!(first, Some(b'{' | b'[') | None)
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::{bench, commands_cli::print};
+use crate::{
+    bench::{self, engine::Plan},
+    commands_cli::print,
+};
 
 /// Measure this machine and this database.
 ///
@@ -12,6 +15,7 @@ use crate::{bench, commands_cli::print};
 ///   governor bench engine
 ///   governor bench decide
 ///   governor bench engine --database-url postgres://postgres@127.0.0.1:5432/empty --in-flight 32 --seconds 10
+///   governor bench ingest --in-flight 4
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -22,17 +26,9 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Change requests through the engine: seven committed transitions each, effects delivered.
-    Engine {
-        /// An empty database; a SQLite file in a temporary folder when left out.
-        #[arg(long)]
-        database_url: Option<String>,
-        /// Workflows at once.
-        #[arg(long, default_value_t = 32)]
-        in_flight: u32,
-        /// For how long.
-        #[arg(long, default_value_t = 10)]
-        seconds: u64,
-    },
+    Engine(Load),
+    /// Calls through reader, mapping, prices and store, each stored once and durably.
+    Ingest(Load),
     /// The policy's answers for calls: ten controls, 200 workflows on 60 routes, one core.
     Decide {
         /// For how long.
@@ -41,26 +37,34 @@ enum What {
     },
 }
 
+#[derive(Debug, clap::Args)]
+struct Load {
+    /// An empty database; a SQLite file in a temporary folder when left out.
+    #[arg(long)]
+    database_url: Option<String>,
+    /// Workflows or senders at once.
+    #[arg(long, default_value_t = 32)]
+    in_flight: u32,
+    /// For how long.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+}
+
 /// Runs it and prints one JSON document.
 ///
 /// # Errors
 /// When the database cannot be used.
 pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let own = || format!("sqlite://{}", folder.path().join("bench.db").display());
+    let plan = |load: &Load| Plan {
+        database_url: load.database_url.clone().unwrap_or_else(own),
+        in_flight: load.in_flight,
+        seconds: load.seconds,
+    };
     let figures = match &args.what {
-        What::Engine {
-            database_url,
-            in_flight,
-            seconds,
-        } => {
-            let folder = tempfile::tempdir()?;
-            let own = || format!("sqlite://{}", folder.path().join("bench.db").display());
-            let plan = bench::engine::Plan {
-                database_url: database_url.clone().unwrap_or_else(own),
-                in_flight: *in_flight,
-                seconds: *seconds,
-            };
-            bench::engine::run(&plan).await?
-        }
+        What::Engine(load) => bench::engine::run(&plan(load)).await?,
+        What::Ingest(load) => bench::ingest::run(&plan(load)).await?,
         What::Decide { seconds } => bench::decide::run(*seconds)?,
     };
     print(&format!("{figures}\n"))?;
