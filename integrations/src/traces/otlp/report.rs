@@ -182,7 +182,7 @@ fn models(call: &mut Call, attrs: &Attrs, kind: Kind) {
         // A miss has no key here; LiteLLM's second integration does not tell hits apart.
         call.cache_hit = attrs
             .flag(&["litellm.cache_hit"])
-            .or(hidden("cache_key").map(|_| true));
+            .or_else(|| hidden("cache_key").map(|_| true));
     }
 }
 
@@ -232,7 +232,7 @@ fn answer(call: &mut Call, attrs: &Attrs, kind: Kind) {
         // On a failure these instrumentations write the requested model where the answering one belongs.
         if kind == Kind::Langfuse || call.requested_alias.is_none() {
             let asked = attrs.text(&["langfuse.observation.model.name", "llm.model_name"]);
-            call.requested_alias = asked.map(str::to_owned).or(call.requested_alias.take());
+            call.requested_alias = asked.map(str::to_owned).or_else(|| call.requested_alias.take());
         }
         return;
     }

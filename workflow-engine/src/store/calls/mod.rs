@@ -3,6 +3,7 @@
 //! They live apart from governance: a file of their own on SQLite, a pool of their own on PostgreSQL. Reading order:
 //! [`CallStore::record`] → `lane` (sharing commits) → `unit` (one commit) → `sums` (deltas) → `read`.
 
+mod codec;
 mod columns;
 mod content;
 mod keys;
@@ -13,7 +14,9 @@ mod prune;
 pub mod read;
 mod sql;
 mod sums;
+pub mod traffic;
 mod unit;
+mod write;
 
 use std::sync::Arc;
 

@@ -23,7 +23,7 @@ pub const TRACE_WINDOW: TimeDelta = TimeDelta::minutes(15);
 /// The rows that `reports` and the spans above them (`notes`) amount to, ordered by id, without costs of ours.
 #[must_use]
 pub fn rows(mut reports: Vec<Call>, notes: &[SpanNote], mapping: &Mapping) -> Vec<Call> {
-    reports.sort_by(|a, b| (a.started_at, a.id).cmp(&(b.started_at, b.id)));
+    reports.sort_by_key(|report| (report.started_at, report.id));
     reports.dedup_by_key(|report| report.id);
     let tree = Tree::of(&reports, notes);
     let clusters = pairs::clusters(&reports, &tree);

@@ -73,8 +73,9 @@ fn fill_figures(out: &mut Call, vendor: &[&Call]) {
     out.error_class = first(vendor, |c| c.error_class);
     out.finish_reason = first(vendor, |c| c.finish_reason);
     out.ttft_ms = first(vendor, |c| c.ttft_ms);
-    out.stream = first(vendor, |c| c.stream.filter(|stream| *stream)).or(first(vendor, |c| c.stream));
-    out.cache_hit = first(vendor, |c| c.cache_hit.filter(|hit| *hit)).or(first(vendor, |c| c.cache_hit));
+    out.stream = first(vendor, |c| c.stream.filter(|stream| *stream)).or_else(|| first(vendor, |c| c.stream));
+    out.cache_hit =
+        first(vendor, |c| c.cache_hit.filter(|hit| *hit)).or_else(|| first(vendor, |c| c.cache_hit));
     out.is_shadow = vendor.iter().any(|c| c.is_shadow);
     out.is_internal = vendor.iter().any(|c| c.is_internal);
 }
