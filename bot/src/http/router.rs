@@ -13,7 +13,7 @@ use tower_http::{
     trace::{DefaultMakeSpan, TraceLayer},
 };
 
-use super::{api, console, limits, state::AppState};
+use super::{api, console, hooks, limits, state::AppState};
 
 /// The service's one router. Others add their routes by one line in [`open`] or [`api::routes`].
 pub fn router(state: AppState) -> Router {
@@ -49,5 +49,6 @@ fn open(state: &AppState) -> Router<AppState> {
     Router::new()
         .merge(api::routes())
         .merge(api::health::routes())
+        .merge(hooks::routes())
         .merge(console::routes(state.clone()))
 }

@@ -5,11 +5,16 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use workflow_engine::{
     catalog::Catalog,
-    engine::{Engine, ledger::Ledger},
+    engine::{Engine, ledger::Ledger, record::Recorder},
     store::db::Db,
 };
 
-use super::{auth::tokens::KnownTokens, console::pages::Pages, limits::Door, problem::Problem};
+use super::{
+    auth::tokens::KnownTokens,
+    console::pages::Pages,
+    limits::Door,
+    problem::{Code, Problem},
+};
 use crate::config::Config;
 
 /// What every handler can reach; cheap to clone.
@@ -29,6 +34,8 @@ pub struct AppState {
     pub tokens: Arc<KnownTokens>,
     /// What a newcomer of the demo is told to click; none in a real installation.
     pub tour: Option<Arc<Tour>>,
+    /// The way in for calls, and the calls themselves.
+    pub recorder: Option<Arc<Recorder>>,
     /// Prometheus' text, where metrics are recorded.
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 }
@@ -77,6 +84,7 @@ impl AppState {
             door: Door::new(&config.server),
             tokens: Arc::default(),
             tour: None,
+            recorder: None,
             metrics: None,
             config,
         })
@@ -92,6 +100,19 @@ impl AppState {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.engine.clock().now()
+    }
+
+    /// The way in for calls.
+    ///
+    /// # Errors
+    /// A problem for the caller when this process keeps no calls.
+    pub fn recorder(&self) -> Result<&Recorder, Problem> {
+        self.recorder.as_deref().ok_or_else(|| {
+            Problem::new(
+                Code::Unavailable,
+                "This service was started without a database of calls.",
+            )
+        })
     }
 
     /// The catalog that holds now.

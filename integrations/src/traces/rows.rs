@@ -59,7 +59,9 @@ fn read(source: &str, row: &str) -> Result<Call, String> {
     call.beside.gateway = call.route_model.is_some();
     call.beside.reporter = "rows".to_owned();
     let counted = call.input_tokens.is_some() || call.output_tokens.is_some();
-    call.tokens_source = call.tokens_source.or_else(|| counted.then_some(TokensSource::Reported));
+    call.tokens_source = call
+        .tokens_source
+        .or_else(|| counted.then_some(TokensSource::Reported));
     Ok(call)
 }
 

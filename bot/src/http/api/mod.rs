@@ -1,5 +1,6 @@
 //! `/api/v1`: one file a resource. Lists are cursor-paged, writes take `Idempotency-Key`, errors are problem+json.
 
+pub mod calls;
 pub mod changes;
 pub mod events;
 pub mod health;
@@ -36,6 +37,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/changes/{number}/apply", post(changes::apply))
         .route("/api/v1/changes/{number}/rollback", post(changes::roll_back))
         .route("/api/v1/changes/{number}/packet", get(changes::packet))
+        .route("/api/v1/calls", get(calls::list))
+        .route("/api/v1/calls/{id}", get(calls::show))
         .route("/api/v1/policies", get(policies::list))
         .route("/api/v1/jobs", get(jobs::list))
         .route("/api/v1/jobs/{id}/requeue", post(jobs::requeue))
