@@ -60,6 +60,13 @@ pub async fn with_room(kind: Kind, bytes: usize) -> Option<Calls> {
 
 /// The catalog that the corpus page asks for, and the shipped prices.
 fn rules() -> Rules {
+    let mut prices = PriceBook::default();
+    prices.add_map(Origin::List, SHIPPED).expect("shipped prices");
+    Rules::of(&catalog(), prices)
+}
+
+/// The catalog that the corpus page asks for.
+pub fn catalog() -> Catalog {
     let ids = [
         "wf-support-answer",
         "wf-claims-triage",
@@ -71,17 +78,14 @@ fn rules() -> Rules {
         serde_json::json!({"id": id, "name": id, "owner": "p", "cost_center": "c", "data_class": "internal",
             "gateway": "g", "alias": id, "route": "r"})
     };
-    let catalog: Catalog = serde_json::from_value(serde_json::json!({
+    serde_json::from_value(serde_json::json!({
         "workflows": ids.iter().map(workflow).collect::<Vec<_>>(),
         "mapping": [
             {"name": "tag", "tag": "workflow:*", "workflow": "$1"},
             {"name": "span", "span_workflow": "*", "workflow": "$1"},
         ],
     }))
-    .expect("a catalog");
-    let mut prices = PriceBook::default();
-    prices.add_map(Origin::List, SHIPPED).expect("shipped prices");
-    Rules::of(&catalog, prices)
+    .expect("a catalog")
 }
 
 impl Calls {
@@ -126,8 +130,36 @@ impl Calls {
     }
 }
 
-/// The deliveries of a corpus; none, with a printed line, when it is not on this machine.
-pub fn deliveries(corpus: &str) -> Vec<Delivery> {
+/// A recorded request.
+pub struct Recorded {
+    /// `POST` or `PUT`.
+    pub method: String,
+    /// Where it belongs.
+    pub path: String,
+    /// Content type and encoding.
+    pub headers: Vec<(String, String)>,
+    /// As it was sent.
+    pub body: Vec<u8>,
+}
+
+impl Recorded {
+    /// The body without its compression.
+    fn plain(&self) -> Vec<u8> {
+        if !self.headers.iter().any(|(_, value)| value == "gzip") {
+            return self.body.clone();
+        }
+        let mut plain = Vec::new();
+        std::io::Read::read_to_end(
+            &mut flate2::read::GzDecoder::new(self.body.as_slice()),
+            &mut plain,
+        )
+        .expect("gzip");
+        plain
+    }
+}
+
+/// The recorded requests of a corpus that carry calls; none, with a printed line, when it is not on this machine.
+pub fn requests(corpus: &str) -> Vec<Recorded> {
     let Some(shared) = crate::shared() else {
         return Vec::new();
     };
@@ -138,27 +170,38 @@ pub fn deliveries(corpus: &str) -> Vec<Delivery> {
         .filter(|path| path.to_string_lossy().ends_with(".http.json"))
         .collect();
     names.sort();
-    let read = names.into_iter().filter_map(|http| {
+    let read = names.into_iter().map(|http| {
         let meta: serde_json::Value =
             serde_json::from_slice(&std::fs::read(&http).expect("a file")).expect("JSON");
-        let path = meta["path"].as_str().expect("a path");
-        let json = meta["headers"]["content-type"]
-            .as_str()
-            .is_some_and(|kind| kind.contains("json"));
-        let source: &dyn TraceSource = match path {
-            "/ingest/litellm" => &Callback,
-            "/v1/traces" if json => &otlp::Json,
-            "/v1/traces" => &otlp::Protobuf,
-            _ => return None,
-        };
-        let mut body = std::fs::read(http.with_extension("").with_extension("body")).expect("a body");
-        if meta["headers"]["content-encoding"] == "gzip" {
-            let mut plain = Vec::new();
-            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(body.as_slice()), &mut plain)
-                .expect("gzip");
-            body = plain;
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let headers = meta["headers"].as_object().expect("headers");
+        Recorded {
+            method: text(&meta["method"]),
+            path: text(&meta["path"]),
+            headers: headers
+                .iter()
+                .filter(|(name, _)| name.starts_with("content-"))
+                .map(|(name, value)| (name.clone(), text(value)))
+                .collect(),
+            body: std::fs::read(http.with_extension("").with_extension("body")).expect("a body"),
         }
-        Some(source.receive("test", &Bytes::from(body)).expect("it is read"))
+    });
+    read.filter(|request| request.path.starts_with("/v1/traces") || request.path.starts_with("/ingest/"))
+        .collect()
+}
+
+/// What those requests hold.
+pub fn deliveries(corpus: &str) -> Vec<Delivery> {
+    let read = requests(corpus).into_iter().map(|request| {
+        let json = request.headers.iter().any(|(_, value)| value.contains("json"));
+        let source: &dyn TraceSource = match request.path.as_str() {
+            "/ingest/litellm" => &Callback,
+            _ if json => &otlp::Json,
+            _ => &otlp::Protobuf,
+        };
+        source
+            .receive("test", &Bytes::from(request.plain()))
+            .expect("it is read")
     });
     read.collect()
 }

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod clock;
 pub mod db;
 pub mod desk;
+pub mod door;
 pub mod lab;
 pub mod stage;
 pub mod talk;

@@ -10,6 +10,7 @@ mod calls;
 mod catalog;
 mod chat_approval;
 mod chat_faults;
+mod deliveries;
 mod engine;
 mod gateway;
 mod policy;

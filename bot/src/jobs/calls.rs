@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use workflow_engine::store::calls::{CallStore, Retention};
 
+/// Deltas that one folding takes at most: when it took so many, more may wait.
+const MOST: usize = 20_000;
 /// Turns of [`tend`] in an hour.
 const HOUR: u64 = 3600;
 
@@ -35,6 +37,6 @@ async fn chores(
         calls.prepare().await?;
         calls.prune(keep).await?;
     }
-    while calls.fold().await? > 0 {}
+    while calls.fold().await? >= MOST {}
     Ok(())
 }

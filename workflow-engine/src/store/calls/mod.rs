@@ -152,7 +152,8 @@ impl CallStore {
         Ok(answer.await.map_err(|_| gone())??)
     }
 
-    /// Folds what waits into the hourly sums; says how many deltas. Once a second.
+    /// Folds what waits into the hourly sums, at most 20,000 deltas; says how many. Once a second, and at once again
+    /// while it was the most.
     ///
     /// # Errors
     /// When the database does not answer; nothing is lost then.

@@ -7,7 +7,7 @@ use crate::store::error::StoreError;
 use crate::usage::rollup::{Fold, Key, Meter, Sums};
 
 /// Most deltas of one folding.
-const FOLD: i64 = 20_000;
+pub(super) const FOLD: i64 = 20_000;
 
 /// Key, counts, meters and totals, in the order of [`values`] and [`read`].
 pub(super) const COLUMNS: [(&str, Kind); 22] = [
