@@ -75,8 +75,12 @@ pub async fn door(calls: Calls, catalog: &Catalog) -> Door {
         .expect("the catalog is stored");
     let key = SigningKey::from_seed("governor.test", KeyKind::Note, &[7; 32]).expect("a key");
     let config = Arc::new(Config::defaults().expect("defaults"));
-    let mut state =
-        AppState::new(engine.clone(), Ledger::new(db.clone(), key.public().clone()), config).expect("templates");
+    let mut state = AppState::new(
+        engine.clone(),
+        Ledger::new(db.clone(), key.public().clone()),
+        config,
+    )
+    .expect("templates");
     let recorder = Recorder::new(
         engine.clone(),
         calls.store.clone(),

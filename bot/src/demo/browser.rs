@@ -10,7 +10,7 @@ use workflow_engine::values::ChangeNumber;
 ///
 /// # Errors
 /// When the console does not let them, with what it said.
-pub async fn approve(base: &str, person: &str, number: ChangeNumber) -> anyhow::Result<()> {
+pub(super) async fn approve(base: &str, person: &str, number: ChangeNumber) -> anyhow::Result<()> {
     let mut browser = Browser {
         client: Client::builder().redirect(Policy::none()).build()?,
         base: base.to_owned(),

@@ -4,7 +4,7 @@ use crate::http::state::{Tour, TourLink, TourStep};
 
 /// The tour; the stand-in chat is at `slack`.
 #[must_use]
-pub fn tour(slack: &str) -> Tour {
+pub(super) fn tour(slack: &str) -> Tour {
     let step = |title: &str, text: &str, href: String, link: &str| TourStep {
         title: title.to_owned(),
         text: text.to_owned(),

@@ -18,7 +18,7 @@ use crate::{
     chat::connect::Connection,
     config::Config,
     jobs::{
-        self, admission::Admission, apply_route::ApplyRoute, restore_route::RestoreRoute,
+        self, admission::Admission, apply_route::ApplyRoute, assess::Assess, restore_route::RestoreRoute,
         run_shadow::RunShadow, timers::Timers, verify_traffic::VerifyTraffic,
     },
 };
@@ -52,6 +52,12 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
         Arc::new(Timers::new(engine.clone())),
         Arc::new(Admission::new(engine.clone())),
         Arc::new(RunShadow::new(engine.clone(), tester)),
+        Arc::new(Assess::new(
+            engine.clone(),
+            needs.calls.clone(),
+            needs.prices.clone(),
+            needs.key.clone(),
+        )),
         Arc::new(ApplyRoute::new(engine.clone(), gateways.clone())),
         Arc::new(RestoreRoute::new(engine.clone(), gateways.clone())),
         Arc::new(VerifyTraffic::new(

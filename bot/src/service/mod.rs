@@ -100,16 +100,11 @@ impl Service {
         })?;
         let db = storage::open(&config.database_url(), config.database.max_connections).await?;
         storage::migrate(&db).await?;
-        let calls = storage::open_calls(
-            &config.calls_url(),
-            config.database.calls_max_connections,
-            clock.clone(),
-        )
-        .await?;
+        let calls = storage::open_calls(&config, clock.clone()).await?;
         storage::migrate_calls(&calls).await?;
         let engine = Engine::new(db.clone(), clock.clone());
         let key = signing_key(&config, clock.as_ref())?;
-        let book = prices::lists()?;
+        let book = prices::book()?;
         let recorder = Arc::new(Recorder::new(engine.clone(), calls.clone(), book.clone()));
         let chat = Connection::open(&engine, &config, &public_url(&config, address))?;
         let mut state = AppState::new(
@@ -119,6 +114,7 @@ impl Service {
         )?;
         state.tour = tour.map(Arc::new);
         state.metrics = metrics;
+        state.recorder = Some(recorder.clone());
         let runners = handlers::runners(handlers::Needs {
             engine: &engine,
             calls: &calls,

@@ -1,9 +1,7 @@
-//! What other systems call: chat platforms, gateways, tracers.
-
-pub mod chat;
-//! Where other systems deliver: calls as traces, callbacks and rows.
+//! Where other systems deliver: clicks and words of chat, calls as traces, callbacks and rows.
 
 pub mod calls_in;
+pub mod chat;
 pub mod litellm;
 pub mod traces;
 
