@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
+use chrono::TimeDelta;
 use integrations::{
     chat::slack::fake as slack, gateways::litellm::fake as litellm, models::openai_compatible::fake as vendor,
 };
@@ -101,6 +102,8 @@ pub async fn set(folder: &Path, port: u16) -> anyhow::Result<Stage> {
     start.shadow.seed = Some(SEED);
     // The vendors tell the recorded time of each answer and do not make anybody wait for it.
     start.shadow.limits.latency = Latency::Vendor;
+    // All of last month, whatever today's date is.
+    start.shadow.window = TimeDelta::days(62);
     let service = Service::start(start).await?;
     Ok(Stage {
         service,
