@@ -6,9 +6,11 @@ pub mod clock;
 pub mod db;
 pub mod desk;
 pub mod door;
+pub mod evidence;
 pub mod lab;
 pub mod stage;
 pub mod talk;
+pub mod web;
 
 use std::path::PathBuf;
 

@@ -6,11 +6,13 @@
     reason = "a failing scenario says so by panicking"
 )]
 
+mod api;
 mod calls;
 mod catalog;
 mod chat_approval;
 mod chat_faults;
 mod deliveries;
+mod console;
 mod engine;
 mod gateway;
 mod policy;

@@ -140,8 +140,14 @@ const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src '
 /// Layer: answers that axum and tower made themselves (text, or nothing) become problems.
 pub(super) async fn plain_errors(State(most_bytes): State<usize>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    if response.extensions().get::<Problem>().is_some() || is_ours(&response) {
-        return response;
+    match response.extensions().get::<Problem>() {
+        // A handler that met the limit does not know what it is set to.
+        Some(problem) if problem.code == Code::TooLarge.parts().0 => {
+            return too_large(most_bytes).into_response();
+        }
+        Some(_) => return response,
+        None if is_ours(&response) => return response,
+        None => {}
     }
     let allow = response.headers().get(header::ALLOW).cloned();
     let problem = match response.status() {

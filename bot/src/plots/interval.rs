@@ -22,16 +22,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// As a page says it.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Fine => "no worse",
-            Self::Worse => "worse",
-            Self::Open => "cannot be told yet",
-        }
-    }
-
     fn class(self) -> &'static str {
         match self {
             Self::Fine => "fine",
@@ -56,8 +46,23 @@ pub struct Row {
     pub margin: f64,
     /// How it came out.
     pub outcome: Outcome,
+    /// Whether it is surely worse, be it by less than is allowed.
+    pub measurably_worse: bool,
     /// The row over everything: drawn first and apart.
     pub overall: bool,
+}
+
+impl Row {
+    /// How it came out, as a page says it.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match (self.outcome, self.measurably_worse) {
+            (Outcome::Fine, true) => "a little worse, within what is allowed",
+            (Outcome::Fine, false) => "no worse",
+            (Outcome::Worse, _) => "worse",
+            (Outcome::Open, _) => "cannot be told yet",
+        }
+    }
 }
 
 /// What the plot shows.
@@ -121,7 +126,12 @@ fn draw_at(plot: &Plot, width: Width) -> String {
     };
     let bottom = TOP + row_height * rows.len() as f64 + gap;
     let mut svg = Svg::new(width);
-    axis(&mut svg, &scale, bottom, if width == Width::Wide { 7 } else { 4 });
+    axis(
+        &mut svg,
+        &scale,
+        (left, bottom),
+        if width == Width::Wide { 7 } else { 4 },
+    );
     if let Some((low, high)) = plot.same_model {
         svg.group(
             "The same model against itself: differences in here are noise",
@@ -139,7 +149,7 @@ fn draw_at(plot: &Plot, width: Width) -> String {
     svg.finish(bottom + 40.0, &in_words(&rows))
 }
 
-fn axis(svg: &mut Svg, scale: &Scale, bottom: f64, count: u32) {
+fn axis(svg: &mut Svg, scale: &Scale, (left, bottom): (f64, f64), count: u32) {
     for tick in scale.ticks(count) {
         let x = scale.at(tick);
         svg.line("tick", (x, TOP - 6.0), (x, bottom));
@@ -165,6 +175,9 @@ fn axis(svg: &mut Svg, scale: &Scale, bottom: f64, count: u32) {
         (scale.at(0.0), bottom + 34.0),
         "points of 100 answers",
     );
+    if left > 100.0 {
+        svg.text("axis", Anchor::End, (left - 12.0, 14.0), "pairs");
+    }
 }
 
 fn one(svg: &mut Svg, scale: &Scale, row: &Row, (left, y, height): (f64, f64, f64), width: Width) {
@@ -174,7 +187,7 @@ fn one(svg: &mut Svg, scale: &Scale, row: &Row, (left, y, height): (f64, f64, f6
         "{}: {value} points on {} pairs, {}; up to {:.0} points worse is allowed",
         row.label,
         row.pairs,
-        row.outcome.words(),
+        row.words(),
         row.margin
     );
     let middle = if width == Width::Wide {
@@ -276,7 +289,7 @@ fn in_words(rows: &[&Row]) -> String {
             points(row.estimate),
             points(low),
             points(high),
-            row.outcome.words()
+            row.words()
         ));
     }
     label.trim_end().to_owned()
@@ -294,6 +307,7 @@ mod tests {
             interval: (low, high),
             margin: 10.0,
             outcome,
+            measurably_worse: high < 0.0,
             overall: label == "All requests",
         }
     }

@@ -43,8 +43,6 @@ pub fn draw(plot: &Plot) -> String {
     both(|width| draw_at(plot, width))
 }
 
-const TOP: f64 = 26.0;
-
 fn draw_at(plot: &Plot, width: Width) -> String {
     let left = if width == Width::Wide { 232.0 } else { 10.0 };
     let right = width.units() - if width == Width::Wide { 112.0 } else { 10.0 };
@@ -58,16 +56,18 @@ fn draw_at(plot: &Plot, width: Width) -> String {
         })
     });
     let scale = Scale::covering(values.chain(plot.target_ms), (left, right)).from_zero();
-    let bottom = TOP + plot.rows.len() as f64 * (2.0 * line + 10.0);
+    // Room for the target's words, where there is one.
+    let top = if plot.target_ms.is_some() { 26.0 } else { 10.0 };
+    let bottom = top + plot.rows.len() as f64 * (2.0 * line + 10.0);
     let mut svg = Svg::new(width);
     for tick in scale.ticks(if width == Width::Wide { 6 } else { 3 }) {
         let x = scale.at(tick);
-        svg.line("tick", (x, TOP - 6.0), (x, bottom));
+        svg.line("tick", (x, top - 6.0), (x, bottom));
         svg.text("axis", Anchor::Middle, (x, bottom + 16.0), &seconds(tick));
     }
     if let Some(target) = plot.target_ms {
         let x = scale.at(target);
-        svg.line("limit", (x, TOP - 6.0), (x, bottom));
+        svg.line("limit", (x, top - 6.0), (x, bottom));
         svg.text(
             "axis",
             Anchor::End,
@@ -75,7 +75,7 @@ fn draw_at(plot: &Plot, width: Width) -> String {
             &format!("target {}", seconds(target)),
         );
     }
-    let mut y = TOP;
+    let mut y = top;
     for row in &plot.rows {
         for (arm, quantile, class) in [
             ("today", row.today, "today"),

@@ -4,7 +4,7 @@ pub mod cost;
 pub mod interval;
 pub mod latency;
 mod scale;
-mod svg;
+pub(crate) mod svg;
 
 /// How wide a picture is drawn. Text keeps its size, so a narrow picture is laid out anew and not shrunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -104,7 +104,7 @@ impl Svg {
 }
 
 /// `text` with the five characters of XML's own grammar replaced.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -43,7 +43,8 @@ struct Entry {
 
 #[derive(Serialize)]
 struct Line {
-    index: Option<u64>,
+    // As text: to a template the number 0 is nothing.
+    index: Option<String>,
     what: String,
     who: String,
     change: Option<u64>,
@@ -131,7 +132,7 @@ async fn entry(state: &AppState, visitor: &Visitor, index: u64) -> Result<Entry,
 
 fn line(event: &AuditEvent, visitor: &Visitor) -> Line {
     Line {
-        index: event.event.leaf,
+        index: event.event.leaf.map(|leaf| leaf.to_string()),
         what: words::say(&event.event.event, &visitor.catalog).what,
         who: event.event.actor.name.clone(),
         change: event.change,

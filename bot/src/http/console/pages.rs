@@ -12,7 +12,10 @@ use handlebars::{Handlebars, HelperDef, RenderContext, RenderError, ScopedJson};
 use serde::Serialize;
 use workflow_engine::values::Digest;
 
-use crate::http::problem::{Code, Problem};
+use crate::{
+    http::problem::{Code, Problem},
+    plots::svg::escaped,
+};
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "templates/console"]
@@ -41,6 +44,7 @@ impl Pages {
     pub fn built_in() -> anyhow::Result<Self> {
         let mut templates = Handlebars::new();
         templates.set_strict_mode(true);
+        templates.register_escape_fn(escaped);
         templates.register_helper("shape", Box::new(Shape));
         for name in Templates::iter() {
             let file = Templates::get(&name).with_context(|| format!("template {name} is gone"))?;

@@ -169,8 +169,11 @@ fn plot_row(endpoint: &Endpoint, words: &KindWords) -> Option<interval::Row> {
         outcome: match endpoint.outcome {
             Some(Outcome::NonInferior) => interval::Outcome::Fine,
             Some(Outcome::Inferior) => interval::Outcome::Worse,
-            Some(Outcome::Inconclusive) | None => interval::Outcome::Open,
+            // Whether by more than is allowed cannot be told, but that it is worse can.
+            _ if endpoint.measurably_worse => interval::Outcome::Worse,
+            _ => interval::Outcome::Open,
         },
+        measurably_worse: endpoint.measurably_worse,
         overall: endpoint.stratum.is_none(),
     })
 }
@@ -187,7 +190,7 @@ fn table_row(row: &interval::Row) -> QualityRow {
         estimate: points(row.estimate),
         interval: format!("{} to {}", points(row.interval.0), points(row.interval.1)),
         margin: format!("{:.0}", row.margin),
-        words: row.outcome.words(),
+        words: row.words(),
         mark,
         tone,
     }

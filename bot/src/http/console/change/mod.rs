@@ -148,7 +148,8 @@ struct TimelineItem {
     who: String,
     at: Time,
     quote: Option<String>,
-    entry: Option<u64>,
+    // As text: to a template the number 0 is nothing.
+    entry: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -368,7 +369,7 @@ fn timeline(event: &EventView, catalog: &Catalog) -> TimelineItem {
         who: event.actor.name.clone(),
         at: event.at.into(),
         quote: event.note.clone(),
-        entry: event.leaf,
+        entry: event.leaf.map(|leaf| leaf.to_string()),
     }
 }
 

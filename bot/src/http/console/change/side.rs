@@ -29,7 +29,6 @@ pub(super) struct Side {
     vote: Option<VoteForm>,
     barred: Option<String>,
     actions: Vec<Action>,
-    comments: Vec<Comment>,
     comment_key: String,
 }
 
@@ -48,7 +47,7 @@ struct Slot {
 struct Vote {
     words: String,
     at: Time,
-    ledger: Option<u64>,
+    ledger: Option<String>,
     reason: Option<String>,
 }
 
@@ -85,13 +84,6 @@ struct Action {
     number: Option<u32>,
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct Comment {
-    who: String,
-    at: Time,
-    text: String,
-}
-
 impl Side {
     pub(super) fn of(view: &ChangeView, visitor: &Visitor, keys: &Keys) -> Self {
         let open: Vec<Role> = roles_open_to(view, &visitor.person);
@@ -103,7 +95,11 @@ impl Side {
         };
         Self {
             slots_title,
-            slots_empty: "Known once policy has seen the evidence: how risky the change is decides who is asked.",
+            slots_empty: if view.state.is_final() {
+                "Nobody was asked: it ended before it came to people."
+            } else {
+                "Known once policy has seen the evidence: how risky the change is decides who is asked."
+            },
             slots: view
                 .slots
                 .iter()
@@ -112,7 +108,6 @@ impl Side {
             vote: form(&open, keys),
             barred: barred(view, visitor, &open),
             actions: actions(view, visitor, keys),
-            comments: comments(view),
             comment_key: format!("{}-c", keys.form),
         }
     }
@@ -222,7 +217,7 @@ fn vote(vote: &VoteView) -> Vote {
     Vote {
         words: format!("{}{whose}{if_what}", vote.by.name),
         at: vote.at.into(),
-        ledger: vote.leaf,
+        ledger: vote.leaf.map(|leaf| leaf.to_string()),
         reason: vote.reason.clone(),
     }
 }
@@ -426,19 +421,4 @@ fn settle(
             }
         });
     questions.chain(concerns).collect()
-}
-
-fn comments(view: &ChangeView) -> Vec<Comment> {
-    view.events
-        .iter()
-        .filter(|event| matches!(event.event, Event::Commented { .. }))
-        .map(|event| Comment {
-            who: event.actor.name.clone(),
-            at: event.at.into(),
-            text: event
-                .note
-                .clone()
-                .unwrap_or_else(|| "This comment was erased.".to_owned()),
-        })
-        .collect()
 }
