@@ -18,7 +18,7 @@
   function copies(root) {
     if (!navigator.clipboard) return;
     $$("pre[data-copy]", root).forEach(function (pre) {
-      if ($(".copy", pre.parentNode)) return;
+      if (pre.parentNode.className === "copies") return;
       var text = pre.textContent;
       var button = document.createElement("button");
       button.type = "button";
@@ -30,7 +30,11 @@
           setTimeout(function () { button.textContent = "Copy"; }, 2000);
         });
       });
-      pre.parentNode.insertBefore(button, pre);
+      var box = document.createElement("div");
+      box.className = "copies";
+      pre.parentNode.insertBefore(box, pre);
+      box.appendChild(pre);
+      box.appendChild(button);
     });
   }
 

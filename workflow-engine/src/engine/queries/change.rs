@@ -364,7 +364,12 @@ impl Sources {
                     leaf: leaf(&vote.by),
                 })
                 .collect(),
-            eligible: slot.open_to().map(who).collect(),
+            // Whoever wrote the change is barred from it, whatever group they are in.
+            eligible: slot
+                .open_to()
+                .filter(|person| **person != change.requester && !change.co_authors.contains(*person))
+                .map(who)
+                .collect(),
             recused: slot.recused.iter().map(who).collect(),
             escalated: slot.escalated,
         }
