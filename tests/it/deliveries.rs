@@ -147,7 +147,7 @@ async fn a_body_that_cannot_be_read_is_a_problem_that_says_what_and_where() {
     };
     let (status, code, detail) = send("/v1/traces", "application/json", b"{\"resourceSpans\":[7]}").await;
     assert_eq!((status, code.as_str()), (400, "/errors/bad-body"));
-    insta::assert_snapshot!(detail, @"OTLP JSON cannot be read at line 1 column 20: invalid type: integer `7`, expected struct ResourceSpans at line 1 column 20; send an object with `resourceSpans`. Nothing of it was stored.");
+    insta::assert_snapshot!(detail, @"OTLP JSON cannot be read at line 1 column 19: invalid type: integer `7`, expected struct ResourceSpans at line 1 column 19; send an object with `resourceSpans`. Nothing of it was stored.");
     let (status, _, detail) = send("/v1/traces", "application/x-protobuf", b"hello").await;
     assert_eq!(status, 400);
     assert!(detail.contains("send an ExportTraceServiceRequest"), "{detail}");
