@@ -7,7 +7,7 @@ use workflow_engine::usage::price::{PriceBook, SHIPPED, book::Origin};
 ///
 /// # Errors
 /// When the shipped list cannot be read, which a test forbids.
-pub fn lists() -> anyhow::Result<PriceBook> {
+pub fn book() -> anyhow::Result<PriceBook> {
     let mut book = PriceBook::default();
     book.add_map(Origin::List, SHIPPED).context("shipped prices")?;
     Ok(book)
@@ -17,6 +17,6 @@ pub fn lists() -> anyhow::Result<PriceBook> {
 mod tests {
     #[test]
     fn the_shipped_prices_can_be_read() {
-        super::lists().unwrap();
+        super::book().unwrap();
     }
 }

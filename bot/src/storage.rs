@@ -11,6 +11,8 @@ use workflow_engine::{
     store::{calls::CallStore, db::Db},
 };
 
+use crate::config::Config;
+
 /// Any number that other programs on the same server do not use.
 const MIGRATION_LOCK: i64 = 0x676f_7665_726e_6f72;
 
@@ -22,11 +24,21 @@ pub async fn open(url: &str, connections: u32) -> anyhow::Result<Db> {
     Ok(Db::open(url, connections).await?)
 }
 
-/// Opens the database of calls of `url` as it is.
+/// Opens the database of calls and brings its schema up to date.
 ///
 /// # Errors
 /// One sentence that names the database and the remedy.
-pub async fn open_calls(url: &str, connections: u32, clock: Arc<dyn Clock>) -> anyhow::Result<CallStore> {
+pub async fn open_calls(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<CallStore> {
+    let calls = connect_calls(&config.calls_url(), config.database.calls_max_connections, clock).await?;
+    migrate_calls(&calls).await?;
+    Ok(calls)
+}
+
+/// Opens the database of calls of `url` as it is.
+///
+/// # Errors
+/// As [`open_calls`].
+pub async fn connect_calls(url: &str, connections: u32, clock: Arc<dyn Clock>) -> anyhow::Result<CallStore> {
     Ok(CallStore::open(url, connections, clock).await?)
 }
 

@@ -84,7 +84,7 @@ pub async fn door(calls: Calls, catalog: &Catalog) -> Door {
     let recorder = Recorder::new(
         engine.clone(),
         calls.store.clone(),
-        prices::lists().expect("prices"),
+        prices::book().expect("prices"),
     );
     state.recorder = Some(Arc::new(recorder));
     let mut made = Vec::new();

@@ -28,7 +28,7 @@ const CALLS: u64 = 200;
 /// # Errors
 /// When the database cannot be used.
 pub async fn run(plan: &Plan) -> anyhow::Result<Value> {
-    let store = storage::open_calls(&plan.database_url, 8, Arc::new(SystemClock)).await?;
+    let store = storage::connect_calls(&plan.database_url, 8, Arc::new(SystemClock)).await?;
     storage::migrate_calls(&store).await?;
     let rules = Arc::new(rules()?);
     let started = Instant::now();
@@ -109,7 +109,7 @@ fn rules() -> anyhow::Result<Rules> {
         .collect();
     let mapping = json!([{"name": "span", "span_workflow": "*", "workflow": "$1"}]);
     let catalog: Catalog = serde_json::from_value(json!({"workflows": workflows, "mapping": mapping}))?;
-    Ok(Rules::of(&catalog, prices::lists()?))
+    Ok(Rules::of(&catalog, prices::book()?))
 }
 
 #[derive(Message)]

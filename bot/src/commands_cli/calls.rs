@@ -125,7 +125,7 @@ async fn export(args: &Export) -> anyhow::Result<ExitCode> {
 }
 
 async fn open(config: &Config) -> anyhow::Result<CallStore> {
-    let calls = storage::open_calls(
+    let calls = storage::connect_calls(
         &config.calls_url(),
         config.database.calls_max_connections,
         Arc::new(SystemClock),
@@ -144,7 +144,7 @@ async fn import(args: &Import, format: Format) -> anyhow::Result<ExitCode> {
     let config = Config::load(args.config.as_deref())?;
     let db = Db::open_for_reading(&config.database_url(), 2).await?;
     let engine = Engine::new(db, Arc::new(SystemClock));
-    let recorder = Recorder::new(engine, open(&config).await?, prices::lists()?);
+    let recorder = Recorder::new(engine, open(&config).await?, prices::book()?);
     recorder.calls().prepare().await?;
     let mut sum = Recorded::default();
     for file in &args.files {

@@ -29,7 +29,7 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let db = storage::open(&config.database_url(), config.database.max_connections).await?;
     let clock = Arc::new(SystemClock);
     let calls =
-        storage::open_calls(&config.calls_url(), config.database.calls_max_connections, clock).await?;
+        storage::connect_calls(&config.calls_url(), config.database.calls_max_connections, clock).await?;
     if args.check {
         let mut pending = storage::pending(&db).await?;
         pending.extend(storage::pending_calls(&calls).await?);

@@ -49,6 +49,6 @@ fn open(state: &AppState) -> Router<AppState> {
     Router::new()
         .merge(api::routes())
         .merge(api::health::routes())
-        .merge(hooks::ingest::routes())
+        .merge(hooks::routes())
         .merge(console::routes(state.clone()))
 }

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use bytes::Bytes;
 use integrations::traces::rows::Rows;
 
-use super::ingest::{self, Receipt};
+use super::Receipt;
 use crate::http::{auth::Caller, problem::Problem, state::AppState};
 
 /// An array, NDJSON or one object of rows of surfaces.md §6.
@@ -13,7 +13,7 @@ pub(super) async fn deliver(
     caller: Caller,
     body: Bytes,
 ) -> Result<Json<Receipt>, Problem> {
-    ingest::deliver(&state, &caller, body, Box::new(Rows))
+    super::deliver(&state, &caller, body, Box::new(Rows))
         .await
         .map(Json)
 }

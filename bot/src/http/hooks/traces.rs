@@ -11,7 +11,7 @@ use prost::Message;
 use serde_json::json;
 use workflow_engine::ports::trace_source::TraceSource;
 
-use super::ingest::{Receipt, deliver};
+use super::{Receipt, deliver};
 use crate::{
     calls::sniff,
     http::{
