@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 use workflow_engine::{
-    catalog::{Catalog, Difference, diff, export, load},
+    catalog::{Catalog, CatalogFaults, Difference, diff, export, load},
     engine::Engine,
     values::{Actor, PersonId},
 };
@@ -61,34 +61,35 @@ enum What {
 /// # Errors
 /// When settings or files are wrong, or the database cannot be used.
 pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
+    let answered = answer(args, format).await;
+    finish_faults(answered.and_then(|(said, same)| {
+        print(&said)?;
+        Ok(if same {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }))
+}
+
+/// What it prints, and whether the check holds: false only for a `diff` that found something.
+///
+/// # Errors
+/// As [`run`]; a catalog file that is wrong gives its [`CatalogFaults`].
+pub async fn answer(args: &Args, format: Format) -> anyhow::Result<(String, bool)> {
     match &args.what {
         What::Apply { file, editor } => {
-            let catalog = match load_file(file)? {
-                Ok(catalog) => catalog,
-                Err(code) => return Ok(code),
-            };
+            let catalog = load_file(file)?;
             let actor = editor_of(&catalog, editor.as_deref())?;
             let applied = engine(args).await?.apply_catalog(&catalog, &actor).await?;
-            say(
-                &applied.differences,
-                format,
-                json!({"applied": !applied.differences.is_empty(), "catalog_sha256": applied.digest}),
-            )?;
-            Ok(ExitCode::SUCCESS)
+            let more = json!({"applied": !applied.differences.is_empty(), "catalog_sha256": applied.digest});
+            Ok((said(&applied.differences, format, more)?, true))
         }
         What::Diff { file } => {
-            let catalog = match load_file(file)? {
-                Ok(catalog) => catalog,
-                Err(code) => return Ok(code),
-            };
+            let catalog = load_file(file)?;
             let (_, now) = engine(args).await?.catalog().await?;
             let differences = diff(&now, &catalog);
-            say(&differences, format, json!({}))?;
-            Ok(if differences.is_empty() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            })
+            Ok((said(&differences, format, json!({}))?, differences.is_empty()))
         }
         What::Export { file } => {
             let (_, now) = engine(args).await?.catalog().await?;
@@ -96,26 +97,31 @@ pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
                 Format::Text => export(&now),
                 Format::Json => format!("{}\n", serde_json::to_string_pretty(&*now)?),
             };
-            match file == Path::new("-") {
-                true => print(&text)?,
-                false => std::fs::write(file, text).with_context(|| file.display().to_string())?,
+            if file == Path::new("-") {
+                return Ok((text, true));
             }
-            Ok(ExitCode::SUCCESS)
+            std::fs::write(file, text).with_context(|| file.display().to_string())?;
+            Ok((String::new(), true))
         }
     }
 }
 
-/// Reads a catalog; what is wrong with it goes to stderr, a line each, and gives exit code 2.
+/// Reads a catalog.
 ///
 /// # Errors
-/// When the file cannot be read at all.
-pub(super) fn load_file(file: &Path) -> anyhow::Result<Result<Catalog, ExitCode>> {
-    let text = read(file)?;
-    Ok(load(&file.display().to_string(), &text).map_err(|faults| {
+/// When the file cannot be read; when it is wrong, its [`CatalogFaults`].
+pub(super) fn load_file(file: &Path) -> anyhow::Result<Catalog> {
+    Ok(load(&file.display().to_string(), &read(file)?)?)
+}
+
+/// Says every fault of a catalog file on a line of its own, where other errors have one.
+pub(super) fn finish_faults(outcome: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    outcome.or_else(|error| {
+        let faults = error.downcast::<CatalogFaults>()?;
         // Nowhere left to complain to when stderr is gone.
         let _ = writeln!(std::io::stderr(), "{faults}");
-        ExitCode::from(2)
-    }))
+        Ok(ExitCode::from(2))
+    })
 }
 
 /// Who applies it: a person of the file, or whoever runs the command when nobody is named.
@@ -138,20 +144,19 @@ async fn engine(args: &Args) -> anyhow::Result<Engine> {
 }
 
 /// The differences: one line each, or one JSON document that `more` adds to.
-fn say(differences: &[Difference], format: Format, more: serde_json::Value) -> anyhow::Result<()> {
+fn said(differences: &[Difference], format: Format, more: serde_json::Value) -> anyhow::Result<String> {
     if format == Format::Json {
         let mut document = json!({"differences": differences});
         if let (Some(document), serde_json::Value::Object(more)) = (document.as_object_mut(), more) {
             document.extend(more);
         }
-        return print(&format!("{}\n", serde_json::to_string_pretty(&document)?));
+        return Ok(format!("{}\n", serde_json::to_string_pretty(&document)?));
     }
     if differences.is_empty() {
-        return print("Nothing differs.\n");
+        return Ok("Nothing differs.\n".to_owned());
     }
-    let lines: Vec<_> = differences
+    Ok(differences
         .iter()
         .map(|difference| format!("{difference}\n"))
-        .collect();
-    print(&lines.concat())
+        .collect())
 }

@@ -8,7 +8,11 @@ use workflow_engine::{
     ports::clock::Clock,
 };
 
-use super::{bad, catalog::load_file, print, read};
+use super::{
+    bad,
+    catalog::{finish_faults, load_file},
+    print, read,
+};
 use crate::clock::SystemClock;
 
 /// Ask the policy about routes and calls: one answer a line, with the controls that failed and why.
@@ -37,10 +41,18 @@ pub struct Args {
 /// # Errors
 /// When a file cannot be read or a line cannot be asked; names file, line and field.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let catalog = match load_file(&args.catalog)? {
-        Ok(catalog) => catalog,
-        Err(code) => return Ok(code),
-    };
+    finish_faults(answer(args).and_then(|said| {
+        print(&said)?;
+        Ok(ExitCode::SUCCESS)
+    }))
+}
+
+/// What it prints.
+///
+/// # Errors
+/// As [`run`].
+pub fn answer(args: &Args) -> anyhow::Result<String> {
+    let catalog = load_file(&args.catalog)?;
     let book = Rulebook::new(&catalog);
     let zone = catalog.company.time_zone;
     let today = args
@@ -56,6 +68,5 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         out.push_str(&serde_json::to_string(&reply)?);
         out.push('\n');
     }
-    print(&out)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(out)
 }
