@@ -25,6 +25,10 @@ a signature is deleted | UPDATE checkpoint SET signature = NULL WHERE size = 7 |
 the head is set back | UPDATE ledger_head SET size = 13 | the head says 13 entries where 14 are stored, or another root
 a tile is deleted | DELETE FROM ledger_tile | tile/0/000.p/14: digest 0 is not what the entries give
 the change is turned back | UPDATE change SET event_n = 6 WHERE number = 1 | change #1 does not end with its last event; events or its row were changed
+the change is approved by hand | UPDATE change SET state = 'approved' WHERE number = 1 | change #1 is not what its events make of it; its row was changed
+a vote is added by hand | UPDATE change SET body = replace(body, 'ana', 'eve') WHERE number = 1 | change #1 is not what its events make of it; its row was changed
+the list shows another actor | UPDATE event SET actor = 'eve' WHERE seq = (SELECT event_seq FROM ledger WHERE pos = 9) | its kind, actor or time stands differently in a column beside its text
+the list shows another time | UPDATE event SET at = at - 1 WHERE seq = (SELECT event_seq FROM ledger WHERE pos = 9) | its kind, actor or time stands differently in a column beside its text
 the change is deleted | DELETE FROM change WHERE number = 1 | there are events of 2 changes, but 1 changes; a row was removed
 the packet is deleted | DELETE FROM packet WHERE revision = 1 | was sealed, but is gone from table packet";
 
@@ -210,7 +214,7 @@ async fn rewrite_event(db: &Db, body: &[u8]) {
         .to_vec()
         .into();
     let event = format!(
-        "UPDATE event SET body = $1, hash = $2 WHERE seq = ({})",
+        "UPDATE event SET body = $1, hash = $2, actor = 'eve' WHERE seq = ({})",
         seq_of(6)
     );
     tamper(db, &event, vec![body.to_vec().into(), hash.clone()]).await;

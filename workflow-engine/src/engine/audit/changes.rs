@@ -1,108 +1,85 @@
-//! What the entries say: each change's hash chain, the packets they name, the texts they commit to.
+//! Each change's events: an unbroken hash chain, told the same by the columns beside them, and leading to the change as
+//! it is stored.
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseTransaction, QueryResult};
-use serde_json::Value;
 
 use super::{PAGE, Report, Stop};
 use crate::{
-    engine::{envelope::chained, request::commitment},
-    evidence::{dsse::Envelope, statement::Statement},
-    ledger::key::VerifierKey,
-    store::ledger::read::{self, EntryRow, SealedEvent},
+    change::{machine, state::Change},
+    engine::envelope::{Envelope, chained},
+    store::ledger::read::{self, SealedEvent},
     values::Digest,
 };
 
-/// The last event of each change so far.
-pub(super) struct Changes<'key> {
-    log: &'key VerifierKey,
-    last: HashMap<String, (i32, Digest)>,
+/// The change's row, and what it must agree with.
+const ROWS: &str =
+    "SELECT id, number, workflow, requester, state, revision, event_n, head_hash, deadline_at, body
+                    FROM change WHERE id > $1 ORDER BY id LIMIT $2";
+
+/// The streams of events so far.
+#[derive(Default)]
+pub(super) struct Changes(HashMap<String, Stream>);
+
+/// The events of one change, or of something else that keeps events.
+struct Stream {
+    n: i32,
+    head: Digest,
+    /// The change as its events make it; none if the stream is not a change's.
+    change: Option<Change>,
 }
 
-impl<'key> Changes<'key> {
-    pub(super) fn new(log: &'key VerifierKey) -> Self {
-        Self {
-            log,
-            last: HashMap::new(),
-        }
-    }
-
-    /// Follows a sealed event, whose own hash was found right.
-    pub(super) async fn sealed(
-        &mut self,
-        tx: &DatabaseTransaction,
-        event: &SealedEvent,
-        row: &EntryRow,
-        report: &mut Report,
-    ) -> Result<(), Stop> {
-        let index = Some(row.pos.unsigned_abs());
-        self.follow(event, index)?;
-        let body: Value = serde_json::from_slice(&event.body)
-            .map_err(|why| Stop::at(index, "event", format!("entry #{} is not JSON: {why}", row.pos)))?;
-        if let Some(packet) = sealed_packet(&body) {
-            self.packet(tx, packet, index).await?;
-            report.packets += 1;
-        }
-        let mut notes = Vec::new();
-        collect_notes(&body, &mut notes);
-        for (id, promised) in notes {
-            report.notes += u64::from(note(tx, id, promised, index).await?);
-        }
-        Ok(())
-    }
-
-    fn follow(&mut self, event: &SealedEvent, index: Option<u64>) -> Result<(), Stop> {
-        let (n, head) = self
-            .last
-            .get(&event.change_id)
-            .copied()
-            .unwrap_or((0, Digest([0; 32])));
+impl Changes {
+    /// Follows the next event of its stream; `index` is its entry, if it is sealed.
+    pub(super) fn follow(&mut self, event: &SealedEvent, index: Option<u64>) -> Result<(), Stop> {
+        let fault = |what: String| Stop::at(index, "event", what);
         let change = &event.change_id;
+        let before = self.0.remove(change);
+        let (n, head) = before
+            .as_ref()
+            .map_or((0, Digest([0; 32])), |stream| (stream.n, stream.head));
         if event.n != n + 1 {
-            let what = format!(
+            return Err(fault(format!(
                 "event {} of change {change} stands where event {} belongs; one is missing, doubled or moved",
                 event.n,
                 n + 1
-            );
-            return Err(Stop::at(index, "event", what));
+            )));
         }
         let hash = chained(head, &event.body);
         if event.prev_hash != head.0 || event.hash != hash.0 {
-            let what = format!(
+            return Err(fault(format!(
                 "event {} of change {change} does not follow from the one before it",
                 event.n
-            );
-            return Err(Stop::at(index, "event", what));
-        }
-        self.last.insert(change.clone(), (event.n, hash));
-        Ok(())
-    }
-
-    async fn packet(&self, tx: &DatabaseTransaction, named: &str, index: Option<u64>) -> Result<(), Stop> {
-        let fault = |what: String| Stop::at(index, "packet", what);
-        let Ok(digest) = named.parse::<Digest>() else {
-            return Ok(());
-        };
-        let sql = "SELECT envelope FROM packet WHERE sha256 = $1";
-        let Some(row) = read::one(tx, sql, vec![digest.0.to_vec().into()]).await? else {
-            return Err(fault(format!(
-                "packet {named} was sealed, but is gone from table packet"
             )));
+        }
+        let was = before.and_then(|stream| stream.change);
+        let replayed = match serde_json::from_slice::<Envelope>(&event.body) {
+            Ok(envelope) if columns_agree(event, &envelope) => {
+                machine::evolve(was, &envelope.event, time(envelope.at))
+            }
+            Ok(_) => {
+                let what = "its kind, actor or time stands differently in a column beside its text";
+                return Err(fault(format!("event {} of change {change}: {what}", event.n)));
+            }
+            Err(_) if was.is_none() => None,
+            Err(why) => {
+                return Err(fault(format!(
+                    "event {} of change {change} is not known to this program: {why}",
+                    event.n
+                )));
+            }
         };
-        let stored: String = row.try_get("", "envelope")?;
-        let checked = Envelope::parse(stored.as_bytes())
-            .map_err(|why| why.to_string())
-            .and_then(|envelope| {
-                let payload = envelope.open(self.log).map_err(|why| why.to_string())?;
-                Statement::from_payload(payload).map_err(|why| why.to_string())?;
-                if envelope.digest() == digest {
-                    Ok(())
-                } else {
-                    Err("it is another packet".to_owned())
-                }
-            });
-        checked.map_err(|why| fault(format!("packet {named} is not as it was sealed: {why}")))
+        self.0.insert(
+            change.clone(),
+            Stream {
+                n: event.n,
+                head: hash,
+                change: replayed,
+            },
+        );
+        Ok(())
     }
 
     /// Follows the events that are committed and not sealed yet; each must be waiting for the sealer.
@@ -111,24 +88,19 @@ impl<'key> Changes<'key> {
         tx: &DatabaseTransaction,
         report: &mut Report,
     ) -> Result<(), Stop> {
-        let sql =
-            "SELECT e.seq, e.change_id, e.n, e.body, e.prev_hash, e.hash, p.event_seq AS waits FROM event e
-                   LEFT JOIN ledger l ON l.event_seq = e.seq LEFT JOIN ledger_pending p ON p.event_seq = e.seq
-                   WHERE l.pos IS NULL AND e.seq > $1 ORDER BY e.seq LIMIT $2";
-        let mut after = 0_i64;
+        let mut after = 0;
         loop {
-            let page = read::all(tx, sql, vec![after.into(), i64::from(PAGE).into()]).await?;
-            for row in &page {
-                let event = unsealed(row)?;
-                self.follow(&event, None)?;
-                if row.try_get::<Option<i64>>("", "waits")?.is_none() {
+            let page = read::unsealed(tx, after, PAGE).await?;
+            for (seq, event, waits) in &page {
+                self.follow(event, None)?;
+                if !waits {
                     let what = format!(
                         "event {} of change {} is neither sealed nor waiting to be; its row in ledger_pending was removed",
                         event.n, event.change_id
                     );
                     return Err(Stop::at(None, "ledger_pending", what));
                 }
-                after = row.try_get("", "seq")?;
+                after = *seq;
                 report.waiting += 1;
             }
             if page.len() < PAGE as usize {
@@ -137,93 +109,79 @@ impl<'key> Changes<'key> {
         }
     }
 
-    /// Each change's row must end where its events end.
+    /// Each change's row must be what its events make of it.
     pub(super) async fn end(&self, tx: &DatabaseTransaction, report: &mut Report) -> Result<(), Stop> {
-        let sql = "SELECT id, number, event_n, head_hash FROM change WHERE id > $1 ORDER BY id LIMIT $2";
         let mut after = String::new();
         loop {
-            let page = read::all(tx, sql, vec![after.as_str().into(), i64::from(PAGE).into()]).await?;
+            let page = read::all(tx, ROWS, vec![after.as_str().into(), i64::from(PAGE).into()]).await?;
             for row in &page {
                 after = row.try_get("", "id")?;
-                let (number, n): (i64, i32) = (row.try_get("", "number")?, row.try_get("", "event_n")?);
-                let head: Vec<u8> = row.try_get("", "head_hash")?;
-                let agrees = self
-                    .last
-                    .get(&after)
-                    .is_some_and(|(last, hash)| *last == n && head == hash.0);
-                if !agrees {
-                    let what = format!(
-                        "change #{number} does not end with its last event; events or its row were changed"
-                    );
-                    return Err(Stop::at(None, "change", what));
-                }
+                self.row(&after, row)?;
                 report.changes += 1;
             }
             if page.len() < PAGE as usize {
                 break;
             }
         }
-        if report.changes == self.last.len() as u64 {
+        let changes = self.0.values().filter(|stream| stream.change.is_some()).count() as u64;
+        if report.changes == changes {
             return Ok(());
         }
-        let (events, rows) = (self.last.len(), report.changes);
-        Err(Stop::at(
-            None,
-            "change",
-            format!("there are events of {events} changes, but {rows} changes; a row was removed"),
-        ))
+        let rows = report.changes;
+        let what = format!("there are events of {changes} changes, but {rows} changes; a row was removed");
+        Err(Stop::at(None, "change", what))
     }
-}
 
-fn unsealed(row: &QueryResult) -> Result<SealedEvent, sea_orm::DbErr> {
-    Ok(SealedEvent {
-        change_id: row.try_get("", "change_id")?,
-        n: row.try_get("", "n")?,
-        body: row.try_get("", "body")?,
-        prev_hash: row.try_get("", "prev_hash")?,
-        hash: row.try_get("", "hash")?,
-    })
-}
-
-/// The packet that an event seals, if it is one that seals.
-fn sealed_packet(body: &Value) -> Option<&str> {
-    let event = &body["event"];
-    let seals = matches!(event["kind"].as_str(), Some("packet_sealed" | "policy_denied"));
-    event["packet"].as_str().filter(|_| seals)
-}
-
-/// Every commitment to a text, with the row that holds the text.
-fn collect_notes<'a>(value: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
-    match value {
-        Value::Object(fields) => {
-            if let (Some(Value::String(id)), Some(Value::String(promised))) =
-                (fields.get("id"), fields.get("commitment"))
-            {
-                found.push((id, promised));
-            }
-            fields.values().for_each(|value| collect_notes(value, found));
+    fn row(&self, id: &str, row: &QueryResult) -> Result<(), Stop> {
+        let number: i64 = row.try_get("", "number")?;
+        let fault = |what: &str| Stop::at(None, "change", format!("change #{number} {what}"));
+        let (n, head): (i32, Vec<u8>) = (row.try_get("", "event_n")?, row.try_get("", "head_hash")?);
+        let stream = self
+            .0
+            .get(id)
+            .filter(|stream| stream.n == n && stream.head.0.as_slice() == head);
+        let stream = stream
+            .ok_or_else(|| fault("does not end with its last event; events or its row were changed"))?;
+        let stored: String = row.try_get("", "body")?;
+        let stored: Option<Change> = serde_json::from_str(&stored).ok();
+        let (Some(stored), Some(replayed)) = (stored, &stream.change) else {
+            return Err(fault("cannot be read; its row was changed"));
+        };
+        let columns = row.try_get::<String>("", "state")? == replayed.state.as_str()
+            && row.try_get::<String>("", "workflow")? == replayed.workflow.0
+            && row.try_get::<String>("", "requester")? == replayed.requester.0
+            && i64::from(row.try_get::<i32>("", "revision")?) == i64::from(replayed.revision.0)
+            && number.unsigned_abs() == replayed.number.0
+            && row.try_get::<Option<i64>>("", "deadline_at")?
+                == replayed.deadline_at.map(|at| at.timestamp_millis());
+        if columns && same(stored, replayed) {
+            return Ok(());
         }
-        Value::Array(items) => items.iter().for_each(|item| collect_notes(item, found)),
-        _ => {}
+        Err(fault("is not what its events make of it; its row was changed"))
     }
 }
 
-/// Whether the text is there and is the one committed to; an erased one keeps its row and says nothing.
-async fn note(tx: &DatabaseTransaction, id: &str, promised: &str, index: Option<u64>) -> Result<bool, Stop> {
-    let fault = |what: String| Stop::at(index, "note", what);
-    let Some(row) = read::one(tx, "SELECT salt, body FROM note WHERE id = $1", vec![id.into()]).await? else {
-        return Err(fault(format!("text {id} is gone; an erased text keeps its row")));
-    };
-    let salt: Option<Vec<u8>> = row.try_get("", "salt")?;
-    let text: Option<String> = row.try_get("", "body")?;
-    let (Some(salt), Some(text)) = (salt, text) else {
-        return Ok(false);
-    };
-    let salt: [u8; 32] = salt.try_into().unwrap_or_default();
-    if commitment(&salt, &text).to_string() == promised {
-        return Ok(true);
+/// Whether the columns that lists and searches read say the same as the event's bytes.
+fn columns_agree(event: &SealedEvent, envelope: &Envelope) -> bool {
+    event.change_id == envelope.change.0
+        && i64::from(event.n) == i64::from(envelope.n)
+        && event.kind == envelope.event.name()
+        && event.actor == envelope.actor
+        && event.at == envelope.at
+}
+
+/// Whether a stored change is the replayed one. The times that come from the clock are in events to the millisecond.
+fn same(mut stored: Change, replayed: &Change) -> bool {
+    let millis = |at: DateTime<Utc>| at.timestamp_millis();
+    if millis(stored.filed_at) != millis(replayed.filed_at)
+        || millis(stored.updated_at) != millis(replayed.updated_at)
+    {
+        return false;
     }
-    Err(fault(format!(
-        "text {id} is not the one that was committed to; it was changed afterwards"
-    )))
+    (stored.filed_at, stored.updated_at) = (replayed.filed_at, replayed.updated_at);
+    stored == *replayed
+}
+
+fn time(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }

@@ -1,9 +1,10 @@
 //! Checks the whole ledger in the database against itself and its signatures, and names the first thing that is wrong.
 //!
-//! Nothing stored is believed: leaves are computed from the events' bytes, the root from the leaves, each change's hash
-//! chain from its events, and only the signatures on the heads are trusted, by the key the caller gives.
+//! Nothing stored is believed: leaves are computed from the events' bytes, the root from the leaves, each change
+//! and its hash chain from its events, and only the signatures on the heads are trusted, by the key the caller gives.
 
 mod changes;
+mod evidence;
 mod heads;
 mod tree;
 
@@ -11,7 +12,7 @@ use sea_orm::{DatabaseTransaction, IsolationLevel, TransactionTrait};
 use serde::Serialize;
 
 use super::ledger::{Ledger, LedgerError};
-use crate::store::{error::StoreError, ledger::read};
+use crate::store::{db::Backend, error::StoreError, ledger::read};
 
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
@@ -86,11 +87,12 @@ impl Ledger {
     /// # Errors
     /// Only when the database does not answer; what is wrong with the ledger is in the report.
     pub async fn verify(&self) -> Result<Report, LedgerError> {
-        // One snapshot: what is sealed while we look is not ours to judge.
+        // One snapshot: what is sealed while we look is not ours to judge. SQLite's transactions always are one.
+        let level = (self.db.backend() == Backend::Postgres).then_some(IsolationLevel::RepeatableRead);
         let tx = self
             .db
             .reads()
-            .begin_with_config(Some(IsolationLevel::RepeatableRead), None)
+            .begin_with_config(level, None)
             .await
             .map_err(StoreError::from)?;
         let mut report = Report::default();
@@ -107,13 +109,14 @@ impl Ledger {
     async fn audit(&self, tx: &DatabaseTransaction, report: &mut Report) -> Result<(), Stop> {
         let mut tree = tree::Tree::default();
         let mut heads = heads::Heads::new(&self.log);
-        let mut changes = changes::Changes::new(&self.log);
+        let mut changes = changes::Changes::default();
         loop {
             let page = read::entries(tx, report.entries, PAGE).await?;
             for row in &page {
                 heads.at(tx, &tree, report).await?;
                 let event = tree.entry(row)?;
-                changes.sealed(tx, event, row, report).await?;
+                changes.follow(event, Some(report.entries))?;
+                evidence::named_by(tx, &self.log, &event.body, report.entries, report).await?;
                 report.entries += 1;
             }
             tree.settle(tx).await?;

@@ -40,13 +40,19 @@ pub struct EntryRow {
     pub event: Option<SealedEvent>,
 }
 
-/// What is stored of a sealed event.
+/// What is stored of an event.
 #[derive(Clone, Debug)]
 pub struct SealedEvent {
     /// Its change.
     pub change_id: String,
     /// Its number within the change.
     pub n: i32,
+    /// Its word, as the column beside the bytes has it.
+    pub kind: String,
+    /// Who, as the column has it.
+    pub actor: String,
+    /// When, milliseconds UTC, as the column has it.
+    pub at: i64,
     /// Its bytes: the entry of the ledger.
     pub body: Vec<u8>,
     /// Hash of the event before it.
@@ -127,21 +133,12 @@ pub async fn entries(
     from: u64,
     limit: u32,
 ) -> Result<Vec<EntryRow>, StoreError> {
-    let sql = "SELECT l.pos, l.event_seq, l.leaf, l.chain, e.change_id, e.n, e.body, e.prev_hash, e.hash FROM ledger l
+    let sql = "SELECT l.pos, l.event_seq, l.leaf, l.chain, e.change_id, e.n, e.kind, e.actor, e.at, e.body, e.prev_hash, e.hash FROM ledger l
                LEFT JOIN event e ON e.seq = l.event_seq WHERE l.pos >= $1 ORDER BY l.pos LIMIT $2";
     let rows = all(conn, sql, vec![place(from)?.into(), i64::from(limit).into()]).await?;
     let read = |row: &QueryResult| {
-        let change_id: Option<String> = row.try_get("", "change_id")?;
-        let event = match change_id {
-            None => None,
-            Some(change_id) => Some(SealedEvent {
-                change_id,
-                n: row.try_get("", "n")?,
-                body: row.try_get("", "body")?,
-                prev_hash: row.try_get("", "prev_hash")?,
-                hash: row.try_get("", "hash")?,
-            }),
-        };
+        let gone = row.try_get::<Option<String>>("", "change_id")?.is_none();
+        let event = if gone { None } else { Some(event(row)?) };
         Ok(EntryRow {
             pos: row.try_get("", "pos")?,
             seq: row.try_get("", "event_seq")?,
@@ -149,6 +146,26 @@ pub async fn entries(
             chain: row.try_get("", "chain")?,
             event,
         })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The events that are committed and not sealed, after row `after`, each with whether it waits to be.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn unsealed(
+    conn: &impl ConnectionTrait,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<(i64, SealedEvent, bool)>, StoreError> {
+    let sql = "SELECT e.seq, e.change_id, e.n, e.kind, e.actor, e.at, e.body, e.prev_hash, e.hash, p.event_seq AS waits
+               FROM event e LEFT JOIN ledger l ON l.event_seq = e.seq LEFT JOIN ledger_pending p ON p.event_seq = e.seq
+               WHERE l.pos IS NULL AND e.seq > $1 ORDER BY e.seq LIMIT $2";
+    let rows = all(conn, sql, vec![after.into(), i64::from(limit).into()]).await?;
+    let read = |row: &QueryResult| {
+        let waits = row.try_get::<Option<i64>>("", "waits")?.is_some();
+        Ok((row.try_get("", "seq")?, event(row)?, waits))
     };
     rows.iter().map(read).collect()
 }
@@ -310,6 +327,19 @@ pub(crate) async fn all(
 /// A place or size as the column's type; places beyond 2⁶³ do not occur.
 pub(super) fn place(number: u64) -> Result<i64, StoreError> {
     i64::try_from(number).map_err(|_| StoreError::Refused(format!("#{number} is beyond any ledger")))
+}
+
+fn event(row: &QueryResult) -> Result<SealedEvent, StoreError> {
+    Ok(SealedEvent {
+        change_id: row.try_get("", "change_id")?,
+        n: row.try_get("", "n")?,
+        kind: row.try_get("", "kind")?,
+        actor: row.try_get("", "actor")?,
+        at: row.try_get("", "at")?,
+        body: row.try_get("", "body")?,
+        prev_hash: row.try_get("", "prev_hash")?,
+        hash: row.try_get("", "hash")?,
+    })
 }
 
 fn checkpoint_row(row: &QueryResult) -> Result<CheckpointRow, StoreError> {

@@ -1,0 +1,109 @@
+//! What entries name and commit to, kept beside the ledger: packets, and the texts that people wrote.
+
+use sea_orm::DatabaseTransaction;
+use serde_json::Value;
+
+use super::{Report, Stop};
+use crate::{
+    engine::request::commitment,
+    evidence::{dsse::Envelope, statement::Statement},
+    ledger::key::VerifierKey,
+    store::ledger::read,
+    values::Digest,
+};
+
+/// Checks the packet that an event seals, and every text that it commits to.
+pub(super) async fn named_by(
+    tx: &DatabaseTransaction,
+    log: &VerifierKey,
+    body: &[u8],
+    index: u64,
+    report: &mut Report,
+) -> Result<(), Stop> {
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|why| Stop::at(Some(index), "event", format!("entry #{index} is not JSON: {why}")))?;
+    if let Some(named) = sealed_packet(&body) {
+        packet(tx, log, named)
+            .await?
+            .map_err(|what| Stop::at(Some(index), "packet", what))?;
+        report.packets += 1;
+    }
+    let mut notes = Vec::new();
+    collect_notes(&body, &mut notes);
+    for (id, promised) in notes {
+        let there = note(tx, id, promised)
+            .await?
+            .map_err(|what| Stop::at(Some(index), "note", what))?;
+        report.notes += u64::from(there);
+    }
+    Ok(())
+}
+
+/// The packet that an event seals, if it is one that seals.
+fn sealed_packet(body: &Value) -> Option<&str> {
+    let event = &body["event"];
+    let seals = matches!(event["kind"].as_str(), Some("packet_sealed" | "policy_denied"));
+    event["packet"].as_str().filter(|_| seals)
+}
+
+async fn packet(
+    tx: &DatabaseTransaction,
+    log: &VerifierKey,
+    named: &str,
+) -> Result<Result<(), String>, Stop> {
+    let Ok(digest) = named.parse::<Digest>() else {
+        return Ok(Err(format!("{named} is not the digest of a packet")));
+    };
+    let sql = "SELECT envelope FROM packet WHERE sha256 = $1";
+    let Some(row) = read::one(tx, sql, vec![digest.0.to_vec().into()]).await? else {
+        return Ok(Err(format!(
+            "packet {named} was sealed, but is gone from table packet"
+        )));
+    };
+    let stored: String = row.try_get("", "envelope")?;
+    let why = match Envelope::parse(stored.as_bytes()) {
+        Err(fault) => fault.to_string(),
+        Ok(envelope) => match envelope.open(log).map(Statement::from_payload) {
+            Err(fault) => fault.to_string(),
+            Ok(Err(fault)) => fault.to_string(),
+            Ok(Ok(_)) if envelope.digest() != digest => "it is another packet".to_owned(),
+            Ok(Ok(_)) => return Ok(Ok(())),
+        },
+    };
+    Ok(Err(format!("packet {named} is not as it was sealed: {why}")))
+}
+
+/// Every commitment to a text, with the row that holds the text.
+fn collect_notes<'a>(value: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
+    match value {
+        Value::Object(fields) => {
+            if let (Some(Value::String(id)), Some(Value::String(promised))) =
+                (fields.get("id"), fields.get("commitment"))
+            {
+                found.push((id, promised));
+            }
+            fields.values().for_each(|value| collect_notes(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_notes(item, found)),
+        _ => {}
+    }
+}
+
+/// Whether the text is there, if it is the one committed to; an erased one keeps its row and says nothing.
+async fn note(tx: &DatabaseTransaction, id: &str, promised: &str) -> Result<Result<bool, String>, Stop> {
+    let Some(row) = read::one(tx, "SELECT salt, body FROM note WHERE id = $1", vec![id.into()]).await? else {
+        return Ok(Err(format!("text {id} is gone; an erased text keeps its row")));
+    };
+    let salt: Option<Vec<u8>> = row.try_get("", "salt")?;
+    let text: Option<String> = row.try_get("", "body")?;
+    let (Some(salt), Some(text)) = (salt, text) else {
+        return Ok(Ok(false));
+    };
+    let salt: [u8; 32] = salt.try_into().unwrap_or_default();
+    if commitment(&salt, &text).to_string() == promised {
+        return Ok(Ok(true));
+    }
+    Ok(Err(format!(
+        "text {id} is not the one that was committed to; it was changed afterwards"
+    )))
+}
