@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod catalog;
+mod concerns;
 mod door;
 pub mod envelope;
 mod facts;

@@ -1,6 +1,6 @@
 //! One change in full, as the API answers it and the change page shows it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -97,6 +97,8 @@ pub struct SlotView {
     pub have: u32,
     /// Votes on this edition's packet.
     pub votes: Vec<VoteView>,
+    /// What this role should look at, in the packet's words, most important first.
+    pub concerns: Vec<String>,
     /// Who may fill it now.
     pub eligible: Vec<Who>,
     /// Who stood down.
@@ -194,6 +196,7 @@ struct Sources {
     notes: HashMap<String, String>,
     events: Vec<StoredEvent>,
     places: HashMap<i64, u64>,
+    concerns: BTreeMap<Role, Vec<String>>,
 }
 
 impl Engine {
@@ -209,6 +212,7 @@ impl Engine {
         let events = store::changes::events(self.db(), change.id.as_str()).await?;
         let sources = Sources {
             catalog: self.catalog().await?.1,
+            concerns: self.slot_concerns(&change).await?,
             notes: store::notes::of_change(self.db(), change.id.as_str()).await?,
             places: store::views::places(self.db(), events.iter().map(|event| event.seq).collect()).await?,
             events,
@@ -364,6 +368,7 @@ impl Sources {
                     leaf: leaf(&vote.by),
                 })
                 .collect(),
+            concerns: self.concerns.get(&slot.role).cloned().unwrap_or_default(),
             // Whoever wrote the change is barred from it, whatever group they are in.
             eligible: slot
                 .open_to()

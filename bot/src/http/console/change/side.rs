@@ -40,6 +40,7 @@ struct Slot {
     status: String,
     detail: Option<String>,
     votes: Vec<Vote>,
+    concerns: Vec<String>,
     why_you: Option<String>,
 }
 
@@ -169,6 +170,7 @@ fn shown(slot: &SlotView, view: &ChangeView, visitor: &Visitor, open: &[Role]) -
         status,
         detail,
         votes: slot.votes.iter().map(vote).collect(),
+        concerns: slot.concerns.clone(),
         why_you: open.contains(&slot.role).then(|| why(slot, view, visitor)),
     }
 }
