@@ -1,6 +1,9 @@
 //! The small company in chat: the engine, the conversation, its jobs, and a stand-in Slack on loopback.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::Router;
 use bot::{
@@ -45,6 +48,7 @@ pub struct Talk {
     pub health: Arc<socket::Health>,
     own: String,
     stop: CancellationToken,
+    work: Mutex<CancellationToken>,
 }
 
 /// A conversation on a fresh database; none when there is no PostgreSQL here.
@@ -74,9 +78,6 @@ pub async fn talk(kind: Kind, way: Way) -> Option<Talk> {
     let stop = CancellationToken::new();
     let router: Router = hooks::chat::router(chat.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let runner = Runner::new(desk.engine.clone(), chat.handlers());
-    let ends = stop.clone();
-    tokio::spawn(async move { runner.run(ends).await });
     let health = Arc::new(socket::Health::default());
     if way == Way::Sockets {
         tokio::spawn(socket::run(adapter, chat.clone(), health.clone(), stop.clone()));
@@ -88,7 +89,9 @@ pub async fn talk(kind: Kind, way: Way) -> Option<Talk> {
         health,
         own,
         stop,
+        work: Mutex::default(),
     };
+    talk.work();
     if way == Way::Sockets {
         talk.until("both sockets are open", || talk.slack.links() == 2)
             .await;
@@ -123,6 +126,19 @@ fn people() -> Vec<User> {
 }
 
 impl Talk {
+    /// The jobs of the conversation run from now on.
+    pub fn work(&self) {
+        let runner = Runner::new(self.desk.engine.clone(), self.chat.handlers());
+        let stop = self.stop.child_token();
+        *self.work.lock().expect("nobody panicked") = stop.clone();
+        tokio::spawn(async move { runner.run(stop).await });
+    }
+
+    /// The process that runs the jobs ends; whoever delivers is still answered by another.
+    pub fn stop_work(&self) {
+        self.work.lock().expect("nobody panicked").cancel();
+    }
+
     /// Waits until something holds; fails with its words after five seconds.
     pub async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         for _ in 0..250 {

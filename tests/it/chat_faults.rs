@@ -322,3 +322,50 @@ async fn requests_that_are_not_from_slack_are_turned_away() {
     assert_eq!(unsigned.status(), StatusCode::UNAUTHORIZED);
     let _ = desk::filing("unused");
 }
+
+#[tokio::test]
+async fn a_click_that_was_acknowledged_survives_the_end_of_the_process() {
+    let talk = talk(Kind::Sqlite, Way::Sockets).await.unwrap();
+    let (_, root) = talk.under_review().await;
+    talk.stop_work();
+    let clicked = talk
+        .slack
+        .person("U02ANA")
+        .click(CHANNEL, &root.ts, "approve")
+        .await
+        .unwrap();
+    assert_eq!(clicked, Outcome::Acknowledged(None));
+    assert_eq!(talk.not_taken_up().await, 1);
+    talk.work();
+    talk.until_said(&root.ts, "approved for Platform").await;
+    assert_eq!(talk.not_taken_up().await, 0);
+}
+
+#[tokio::test]
+async fn a_post_whose_answer_was_lost_is_found_and_not_repeated() {
+    let talk = talk(Kind::Sqlite, Way::Sockets).await.unwrap();
+    talk.slack.lose_next_answer("chat.postMessage");
+    let root = talk.file_by_form_slowly().await;
+    talk.pass_time_until_root(&root, "Submitted").await;
+    assert_eq!(talk.slack.roots(CHANNEL).len(), 1);
+    assert!(
+        talk.slack.calls("conversations.history") > 0,
+        "it looked for its own mark first"
+    );
+}
+
+#[tokio::test]
+async fn a_card_gets_its_place_in_the_ledger_as_soon_as_there_is_one() {
+    let talk = talk(Kind::Sqlite, Way::Sockets).await.unwrap();
+    let (change, root) = talk.under_review().await;
+    talk.desk.approve("ana", &change).await.unwrap();
+    talk.until_root(&root.ts, "approved by Ana R., 09:00 · recorded")
+        .await;
+    crate::sealing::sealer(&talk.desk, "one")
+        .seal_once(talk.desk.clock.now())
+        .await
+        .unwrap();
+    talk.pass_time_until_root(&root.ts, "approved by Ana R., 09:00 · recorded #")
+        .await;
+    talk.pass_time_until_root(&root.ts, "UTC · recorded #").await;
+}

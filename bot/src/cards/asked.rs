@@ -37,6 +37,9 @@ pub fn card(view: &ChangeView, slot: &SlotView) -> Card {
         card = card.with(Part::Text(sentence.as_str().into()));
     }
     if open {
+        for concern in &slot.concerns {
+            card = card.with(Part::Text(concern.as_str().into()));
+        }
         let until = view
             .deadline
             .map(|at| format!(" · closes {}", deadline(at)))
@@ -52,8 +55,7 @@ fn why_you(slot: &SlotView, view: &ChangeView) -> String {
     if slot.role == Role::Owner {
         return format!("you answer for {}", view.workflow);
     }
-    let why = slot.why.as_ref().map(|why| format!(" · {why}"));
-    format!("you are in @{}{}", slot.group, why.unwrap_or_default())
+    format!("you are in @{}", slot.group)
 }
 
 /// The reminder to somebody who has not decided yet.

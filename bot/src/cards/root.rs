@@ -2,6 +2,7 @@
 
 use workflow_engine::{
     change::state::State,
+    evidence::figures::count,
     ports::chat::{Button, ButtonStyle, Card, Part, Text, Tone},
 };
 
@@ -94,13 +95,16 @@ fn sentences(view: &ChangeView) -> Vec<Text> {
         }
     }
     if let Some(progress) = &view.progress {
-        said.push(
-            format!(
-                "Replayed {} of {} calls · {}",
-                progress.done, progress.total, progress.spent
-            )
-            .into(),
+        let left = progress
+            .minutes_left
+            .map(|minutes| format!(" · about {minutes} min"));
+        let (done, total) = (count(progress.done), count(progress.total));
+        let words = format!(
+            "Replayed {done} of {total} calls · {}{}",
+            progress.spent,
+            left.unwrap_or_default()
         );
+        said.push(words.into());
     } else if matches!(
         view.state,
         State::Submitted | State::ShadowTesting | State::PolicyCheck

@@ -78,6 +78,7 @@ fn roots() -> Vec<Sample> {
         done: 412,
         total: 2_480,
         spent: "$3.10 of at most $20".to_owned(),
+        minutes_left: Some(6),
         paused: false,
     });
     let mut submitted = testing.clone();
@@ -111,6 +112,7 @@ fn slot(role: Role, group: &str, why: Option<&str>, votes: Vec<VoteView>) -> Slo
         needed: 1,
         votes,
         why: why.map(str::to_owned),
+        concerns: vec!["Data class Confidential.".to_owned()],
     }
 }
 

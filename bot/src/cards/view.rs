@@ -64,6 +64,8 @@ pub struct SlotView {
     pub votes: Vec<VoteView>,
     /// Why this role is asked, where there is more to say than the role.
     pub why: Option<String>,
+    /// What it should look at, most telling first.
+    pub concerns: Vec<String>,
 }
 
 /// A yes that counts.
@@ -90,6 +92,8 @@ pub struct Progress {
     pub total: u64,
     /// What the replays have cost, and at most may.
     pub spent: String,
+    /// Minutes until it is done, if it goes on as so far.
+    pub minutes_left: Option<u64>,
     /// Whether somebody has stopped it for the moment.
     pub paused: bool,
 }

@@ -1,12 +1,9 @@
 //! What the test and the policy found, read from their rows and said in the words that pages and packets use too.
 
 use workflow_engine::{
-    change::{
-        event::Event,
-        state::{Change, State},
-    },
+    change::{event::Event, state::Change},
     engine::jobs::JobError,
-    evidence::{figures, sentences},
+    evidence::{dsse::Envelope, figures, packet::Packet, sentences, statement::Statement},
     policy::decision::Decision,
     shadow::analysis::report::{self, Endpoint, Report},
     store,
@@ -28,64 +25,82 @@ impl Chat {
         change: &Change,
         sources: &Sources,
     ) -> Result<Option<Evidence>, JobError> {
-        let tested = change.test.as_ref().is_some_and(|test| test.verdict.is_some());
-        let decision = decision_of(change, sources);
-        if !tested && decision.is_none() || change.state == State::Submitted {
-            return Ok(None);
+        let words = sources
+            .catalog
+            .workflow(change.workflow.as_str())
+            .map(|entry| entry.strata.words.clone())
+            .unwrap_or_default();
+        if let Some(packet) = &sources.packet {
+            let mut evidence = Evidence::default();
+            if let Some(test) = &packet.test {
+                measured(&mut evidence, &test.report, &words, change);
+            }
+            if evidence.verdict != Some(Verdict::NotEligible) {
+                evidence.said = vec![packet.evidence.clone()];
+            }
+            evidence.findings = findings(&packet.policy);
+            let notes = packet
+                .warnings
+                .iter()
+                .map(|warning| ("Note".to_owned(), warning.clone()));
+            evidence.findings.extend(notes);
+            return Ok(Some(evidence));
         }
-        let mut evidence = Evidence::default();
-        if let Some(report) = self.report(change).await? {
-            let workflow = sources.catalog.workflow(change.workflow.as_str());
-            let words = workflow
-                .map(|entry| entry.strata.words.clone())
-                .unwrap_or_default();
-            measured(&mut evidence, &report, &words, change);
-        } else if let Some(verdict) = change.test.as_ref().and_then(|test| test.verdict.as_ref()) {
-            evidence.verdict = verdict_of(&verdict.outcome);
-        }
-        if let Some(digest) = decision {
-            evidence.findings = self.findings(digest).await?;
-        }
-        Ok(Some(evidence))
+        let Some(digest) = decision_of(change, sources) else {
+            return Ok(self.verdict(change));
+        };
+        let decision = store::decisions::by_digest(self.engine.db(), digest).await?;
+        Ok(decision.map(|decision| Evidence {
+            findings: findings(&decision),
+            ..Evidence::default()
+        }))
     }
 
-    async fn report(&self, change: &Change) -> Result<Option<Report>, JobError> {
-        let Some(test) = change.test.as_ref().filter(|test| test.verdict.is_some()) else {
-            return Ok(None);
-        };
-        let run = store::cards::run(self.engine.db(), test.run.as_str()).await?;
-        // A report of a newer shape leaves the card without figures, not without the change.
-        Ok(run
-            .and_then(|run| run.report)
-            .and_then(|json| serde_json::from_str(&json).ok()))
+    /// Between the end of the test and the packet only the verdict is known.
+    fn verdict(&self, change: &Change) -> Option<Evidence> {
+        let verdict = change.test.as_ref().and_then(|test| test.verdict.as_ref())?;
+        Some(Evidence {
+            verdict: verdict_of(&verdict.outcome),
+            ..Evidence::default()
+        })
     }
 
-    /// What stands against it first; else that everything holds.
-    async fn findings(&self, digest: Digest) -> Result<Vec<(String, String)>, JobError> {
-        let stored = store::cards::decision(self.engine.db(), digest).await?;
-        let Some(decision) = stored.and_then(|json| serde_json::from_str::<Decision>(&json).ok()) else {
-            return Ok(Vec::new());
+    /// The packet that people decide on, as it was sealed.
+    pub(super) async fn packet(&self, change: &Change) -> Result<Option<Packet>, JobError> {
+        let Some(digest) = change.packet else {
+            return Ok(None);
         };
-        let against: Vec<(String, String)> = decision
-            .against()
-            .map(|finding| {
-                (
-                    finding.title.clone(),
-                    format!("{} {}", finding.why, finding.remedy)
-                        .trim_end()
-                        .to_owned(),
-                )
-            })
-            .collect();
-        if !against.is_empty() {
-            return Ok(against);
-        }
-        let held = decision.determining.len();
-        Ok(vec![(
-            "Policy".to_owned(),
-            format!("all {held} controls hold, on every hop"),
-        )])
+        let stored = store::packets::by_digest(self.engine.db(), digest).await?;
+        // A packet of a newer shape leaves the card without figures, not without the change.
+        Ok(stored.and_then(|stored| {
+            let envelope = Envelope::parse(stored.envelope.as_bytes()).ok()?;
+            let statement = Statement::from_payload(envelope.payload_of(digest)?).ok()?;
+            Packet::from_predicate(statement.predicate()).ok()
+        }))
     }
+}
+
+/// What stands against it first; else that everything holds.
+fn findings(decision: &Decision) -> Vec<(String, String)> {
+    let against: Vec<(String, String)> = decision
+        .against()
+        .map(|finding| {
+            (
+                finding.title.clone(),
+                format!("{} {}", finding.why, finding.remedy)
+                    .trim_end()
+                    .to_owned(),
+            )
+        })
+        .collect();
+    if !against.is_empty() {
+        return against;
+    }
+    let held = decision.determining.len();
+    vec![(
+        "Policy".to_owned(),
+        format!("all {held} controls hold, on every hop"),
+    )]
 }
 
 /// The decision that holds for the current edition: the assessment, or the admission that refused.

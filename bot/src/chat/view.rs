@@ -11,6 +11,7 @@ use workflow_engine::{
         state::{Change, State},
     },
     engine::jobs::JobError,
+    evidence::packet::Packet,
     store::{self, changes::StoredEvent},
     values::{PersonId, Role},
 };
@@ -26,6 +27,8 @@ pub(super) struct Sources {
     pub catalog: std::sync::Arc<Catalog>,
     pub events: Vec<(StoredEvent, Event)>,
     pub notes: HashMap<String, String>,
+    /// What people decide on, once it is sealed.
+    pub packet: Option<Packet>,
     /// Places in the ledger, by event number.
     pub places: HashMap<u32, u64>,
 }
@@ -68,15 +71,18 @@ impl Chat {
         let (_, catalog) = self.engine.catalog().await?;
         let id = change.id.as_str();
         let stored = store::changes::events(db, id).await?;
+        let places = store::views::places(db, stored.iter().map(|event| event.seq).collect()).await?;
+        let place = |event: &StoredEvent| Some((event.n, *places.get(&event.seq)?));
         Ok(Sources {
             catalog,
+            packet: self.packet(change).await?,
+            places: stored.iter().filter_map(place).collect(),
+            notes: store::notes::of_change(db, id).await?,
             // An event of a newer version is shown as nothing rather than stopping every card.
             events: stored
                 .into_iter()
                 .filter_map(|stored| stored.event().ok().map(|event| (stored, event)))
                 .collect(),
-            notes: store::notes::of_change(db, id).await?,
-            places: store::cards::places(db, id).await?,
         })
     }
 
@@ -140,11 +146,13 @@ impl Chat {
         else {
             return Ok(None);
         };
-        let run = store::cards::run(self.engine.db(), test.run.as_str()).await?;
+        let now = self.engine.clock().now().timestamp_millis();
+        let run = store::shadow::progress(self.engine.db(), &test.run, now).await?;
         Ok(run.map(|run| Progress {
             done: run.done,
             total: run.total,
-            spent: format!("${} spent", run.spent_usd),
+            spent: format!("{} of at most {}", run.spent_usd, run.cap_usd),
+            minutes_left: run.seconds_left.map(|seconds| seconds.div_ceil(60)),
             paused: test.paused,
         }))
     }
@@ -167,7 +175,8 @@ fn slot_view(slot: &Slot, change: &Change, sources: &Sources) -> SlotView {
         asked: asked(slot, sources),
         needed: slot.needed,
         votes: slot.votes.iter().filter(counts).map(vote_view).collect(),
-        why: why(slot, change, &sources.catalog),
+        why: why(slot, change, sources),
+        concerns: concerns(slot.role, sources),
     }
 }
 
@@ -180,19 +189,33 @@ fn asked(slot: &Slot, sources: &Sources) -> String {
     names.join(" or ")
 }
 
-/// Why this role is asked, where the workflow's entry says more than the role.
-fn why(slot: &Slot, change: &Change, catalog: &Catalog) -> Option<String> {
-    let workflow = catalog.workflow(change.workflow.as_str())?;
+/// What this role should look at, as the packet says it.
+fn concerns(role: Role, sources: &Sources) -> Vec<String> {
+    let slots = sources.packet.iter().flat_map(|packet| &packet.slots);
+    slots
+        .filter(|slot| slot.role == role)
+        .flat_map(|slot| slot.concerns.iter().cloned())
+        .collect()
+}
+
+/// Why this role is asked: the most telling thing that it should look at, or what its entry says.
+fn why(slot: &Slot, change: &Change, sources: &Sources) -> Option<String> {
+    if let Some(first) = concerns(slot.role, sources).into_iter().next() {
+        return Some(first.trim_end_matches('.').to_owned());
+    }
+    let workflow = sources.catalog.workflow(change.workflow.as_str())?;
     match slot.role {
         Role::Security => {
-            let class = catalog
+            let class = sources
+                .catalog
                 .data_classes
                 .iter()
                 .find(|class| class.id == workflow.data_class)?;
             Some(format!("data class {}", class.name))
         }
         Role::Finance => {
-            let center = catalog
+            let center = sources
+                .catalog
                 .cost_centers
                 .iter()
                 .find(|center| center.id == workflow.cost_center)?;

@@ -37,8 +37,9 @@ impl PostCard {
             return Ok(());
         };
         let testing = loaded.change.state == State::ShadowTesting && loaded.change.test.is_some();
-        let places = store::cards::places(engine.db(), change_id).await?;
-        let unsealed = !places.contains_key(&loaded.change.events) && tries < 5;
+        let newest = store::changes::events(engine.db(), change_id).await?.pop();
+        let seqs = newest.iter().map(|event| event.seq).collect();
+        let unsealed = store::views::places(engine.db(), seqs).await?.is_empty() && tries < 5;
         let after = match (unsealed, testing) {
             (true, _) => NUMBER,
             (false, true) => PROGRESS,

@@ -82,6 +82,11 @@ impl Envelope {
         Err(EnvelopeFault::BadSignature(key.fingerprint()))
     }
 
+    /// The payload, if it is the one that `packet` names: bound by the ledger and the votes, whoever signed it.
+    pub fn payload_of(&self, packet: Digest) -> Option<&[u8]> {
+        (self.digest() == packet).then_some(self.payload.as_slice())
+    }
+
     /// The packet's digest, SHA-256 of the payload: what approvers' votes and the ledger name as `packet_sha256`.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.payload)

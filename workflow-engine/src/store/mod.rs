@@ -3,7 +3,6 @@
 //! [`db::Db`] is the way in: `reads()` for looking, `write()` for one durable unit, [`commit`] for a transition.
 
 pub mod calls;
-pub mod cards;
 pub mod catalog;
 pub mod changes;
 pub mod commit;

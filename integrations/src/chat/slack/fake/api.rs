@@ -87,6 +87,11 @@ fn answer(shared: &Shared, method: &str, call: &Call, token: &str) -> Response {
         return too_fast();
     }
     let outcome = check_token(shared, method, token).and_then(|()| run(shared, &mut world, method, call));
+    let lost = world.faults.lose_answer.iter().position(|name| name == method);
+    if let Some(index) = lost {
+        world.faults.lose_answer.remove(index);
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     json_response(&match outcome {
         Ok(mut body) => {
             body["ok"] = json!(true);

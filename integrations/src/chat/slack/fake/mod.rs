@@ -284,6 +284,11 @@ impl Fake {
             .push((method.to_owned(), code.to_owned()));
     }
 
+    /// The next call of `method` is carried out, and its answer is lost on the way back.
+    pub fn lose_next_answer(&self, method: &str) {
+        self.shared.world().faults.lose_answer.push(method.to_owned());
+    }
+
     /// The next acknowledgement is lost on its way to Slack.
     pub fn lose_next_ack(&self) {
         self.shared.world().faults.lose_acks += 1;

@@ -39,7 +39,7 @@ fn sidebar(scene: &Scene, open: &str) -> String {
             .filter(|channel| channel.with.is_none() == with_mark);
         wanted
             .map(|channel| {
-                let (id, name) = (&channel.id, escape(&channel.name));
+                let (id, name) = (&channel.id, escape(channel.title()));
                 format!(
                     "<li><a{} href=\"/c/{id}?as={me}\">{mark}{name}</a></li>",
                     here(id)

@@ -111,7 +111,7 @@ async fn show(
         .iter()
         .filter(|message| seen(&scene, message) && message.thread_ts.is_none());
     let messages: String = roots
-        .map(|message| message_html(&scene, channel, message, thread.is_none()))
+        .map(|message| message_html(&scene, channel, message, Some(thread.is_none())))
         .collect();
     let messages = if messages.is_empty() {
         "<p class=empty>Nothing here yet. Type <code>/route</code> below to file a change of a route.</p>"
@@ -123,7 +123,7 @@ async fn show(
     let main = format!(
         "<main class={}><header><h1>{mark}{}</h1></header><div class=stream data-live=stream>{messages}</div>{}</main>",
         if thread.is_some() { "behind" } else { "front" },
-        escape(&channel.name),
+        escape(channel.title()),
         composer(&scene, &channel.id, None)
     );
     let pane = thread
@@ -145,7 +145,7 @@ fn thread_html(scene: &Scene, channel: &Channel, root: &str) -> String {
         .messages
         .iter()
         .filter(belongs)
-        .map(|message| message_html(scene, channel, message, false))
+        .map(|message| message_html(scene, channel, message, None))
         .collect();
     format!(
         "<aside class=thread aria-label=Thread><header><h2>Thread</h2><a class=close href=\"/c/{}?as={}\">Close</a></header>\
@@ -156,7 +156,8 @@ fn thread_html(scene: &Scene, channel: &Channel, root: &str) -> String {
     )
 }
 
-fn message_html(scene: &Scene, channel: &Channel, message: &Message, with_thread: bool) -> String {
+/// `invite` offers the thread of a message that has none yet; inside a thread there is nothing to offer.
+fn message_html(scene: &Scene, channel: &Channel, message: &Message, invite: Option<bool>) -> String {
     let author = message
         .user
         .as_deref()
@@ -185,7 +186,7 @@ fn message_html(scene: &Scene, channel: &Channel, message: &Message, with_thread
         format!("<p><a class=file href=\"/files/{id}\">{title}</a></p>")
     };
     body.extend(message.files.iter().map(file));
-    let open = replies_html(scene, channel, message, with_thread);
+    let open = invite.map_or_else(String::new, |invite| replies_html(scene, channel, message, invite));
     let shown = |holds: bool, html: &'static str| if holds { html } else { "" };
     let badge = shown(message.user.is_none(), "<span class=badge>App</span>");
     let whisper = shown(
@@ -205,10 +206,10 @@ fn message_html(scene: &Scene, channel: &Channel, message: &Message, with_thread
 }
 
 /// The way into the thread of a message.
-fn replies_html(scene: &Scene, channel: &Channel, message: &Message, with_thread: bool) -> String {
+fn replies_html(scene: &Scene, channel: &Channel, message: &Message, invite: bool) -> String {
     let belongs = |reply: &&Message| reply.thread_ts.as_deref() == Some(&message.ts) && seen(scene, reply);
     let count = channel.messages.iter().filter(belongs).count();
-    if !with_thread && (count == 0 || message.thread_ts.is_some()) {
+    if !invite && count == 0 {
         return String::new();
     }
     let words = match count {

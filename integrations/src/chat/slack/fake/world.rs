@@ -133,6 +133,13 @@ pub struct Channel {
     pub messages: Vec<Message>,
 }
 
+impl Channel {
+    /// What the person in it sees: a direct message is with the app.
+    pub(super) fn title(&self) -> &str {
+        if self.with.is_some() { "Governor" } else { &self.name }
+    }
+}
+
 /// A form that is open in front of somebody.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -155,6 +162,8 @@ pub struct View {
 pub(super) struct Faults {
     /// The next call of the method answers with the code; `http_500` is a status.
     pub fail: Vec<(String, String)>,
+    /// The next call of the method is carried out, and its answer is lost.
+    pub lose_answer: Vec<String>,
     /// As many acknowledgements are lost on their way.
     pub lose_acks: u32,
     /// Forms can no longer be opened with any trigger given out so far.
