@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use bot::commands_cli::{
     self, Format, allocate, analyze, bench, calls, catalog, chat, decide, demo, forecast, ledger, migrate,
-    packet, rate, reconcile, serve, token, variance,
+    packet, rate, reconcile, serve, statement, token, variance,
 };
 use clap::{Parser, Subcommand};
 
@@ -34,6 +34,7 @@ enum Command {
     Catalog(catalog::Args),
     Chat(chat::Args),
     Decide(decide::Args),
+    Statement(statement::Args),
     Token(token::Args),
     Bench(bench::Args),
     Calls(calls::Args),
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Chat(args) => chat::run(&args, format),
         Command::Catalog(args) => served(catalog::run(&args, format)),
         Command::Decide(args) => decide::run(&args),
+        Command::Statement(args) => served(statement::run(&args, format)),
         Command::Token(args) => served(token::run(args, format)),
         Command::Bench(args) => served(bench::run(&args)),
         Command::Calls(args) => served(calls::run(&args, format)),

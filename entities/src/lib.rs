@@ -1,11 +1,13 @@
 //! What is stored: one file a table, nothing decides here. Columns stand in `migrations`; rows are plain.
 
 pub mod api_token;
+pub mod budget_alert;
 pub mod catalog_version;
 pub mod change;
 pub mod checkpoint;
 pub mod command;
 pub mod decision;
+pub mod digest;
 pub mod event;
 pub mod inbox;
 pub mod job;

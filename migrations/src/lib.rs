@@ -6,6 +6,7 @@ pub mod calls;
 mod dialect;
 mod m20261124_000001_governance;
 mod m20261124_000002_calls;
+mod m20261124_000004_money;
 mod m20261124_000005_chat;
 mod m20261124_000006_sign_in;
 mod m20261124_000010_ledger_tree;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_chat::Migration),
             Box::new(m20261124_000006_sign_in::Migration),
             Box::new(m20261124_000010_ledger_tree::Migration),
+            Box::new(m20261124_000004_money::Migration),
         ]
     }
 }

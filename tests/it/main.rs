@@ -15,6 +15,7 @@ mod deliveries;
 mod console;
 mod engine;
 mod gateway;
+mod money;
 mod policy;
 mod proving;
 mod sealing;

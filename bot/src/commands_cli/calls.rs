@@ -107,6 +107,7 @@ async fn export(args: &Export) -> anyhow::Result<ExitCode> {
         until: args.until,
         workflow: args.workflow.as_deref().map(WorkflowId::from),
         source: args.source.clone(),
+        ..Filter::default()
     };
     let mut cursor = None;
     loop {

@@ -27,6 +27,7 @@ pub mod packet;
 pub mod rate;
 pub mod reconcile;
 pub mod serve;
+pub mod statement;
 pub mod token;
 pub mod variance;
 

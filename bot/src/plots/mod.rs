@@ -4,6 +4,7 @@ pub mod cost;
 pub mod interval;
 pub mod latency;
 mod scale;
+pub mod spend;
 pub(crate) mod svg;
 
 /// How wide a picture is drawn. Text keeps its size, so a narrow picture is laid out anew and not shrunk.

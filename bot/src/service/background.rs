@@ -9,7 +9,10 @@ use workflow_engine::{
     store::calls::{CallStore, Retention},
 };
 
-use crate::{chat::connect::Connection, jobs};
+use crate::{
+    chat::connect::Connection,
+    jobs::{self, schedule::Schedules},
+};
 
 /// How long an event waits at most before it is sealed.
 const PACE: Duration = Duration::from_millis(500);
@@ -21,6 +24,7 @@ pub(super) struct Needs {
     pub(super) engine: Engine,
     pub(super) calls: CallStore,
     pub(super) chat: Option<Connection>,
+    pub(super) schedules: Schedules,
     pub(super) stop: CancellationToken,
 }
 
@@ -32,6 +36,7 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, needs: Needs) {
         engine,
         calls,
         chat,
+        schedules,
         stop,
     } = needs;
     for runner in runners {
@@ -41,6 +46,8 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, needs: Needs) {
     let (clock, ends) = (Arc::clone(engine.clock()), stop.clone());
     tasks.spawn(async move { sealer.run(clock.as_ref(), PACE, ends, |_| {}).await });
     tasks.spawn(jobs::calls::tend(calls, Retention::default(), stop.clone()));
+    let ends = stop.clone();
+    tasks.spawn(async move { schedules.run(ends).await });
     if let Some(chat) = chat {
         tasks.spawn(async move { chat.run(stop).await });
     }

@@ -18,7 +18,7 @@ use crate::{
     chat::connect::Connection,
     config::Config,
     jobs::{
-        self, admission::Admission, apply_route::ApplyRoute, assess::Assess, restore_route::RestoreRoute,
+        self, admission::Admission, apply_route::ApplyRoute, assess::Assess, budget_watch::BudgetWatch, digest::Digests, restore_route::RestoreRoute,
         run_shadow::RunShadow, timers::Timers, verify_traffic::VerifyTraffic,
     },
 };
@@ -32,6 +32,7 @@ pub(super) struct Needs<'start> {
     pub(super) calls: &'start CallStore,
     pub(super) config: &'start Arc<Config>,
     pub(super) chat: Option<&'start Connection>,
+    pub(super) public_url: &'start str,
     pub(super) key: &'start Arc<SigningKey>,
     pub(super) prices: &'start Arc<PriceBook>,
     pub(super) shadow: Settings,
@@ -48,7 +49,16 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
         prices: needs.prices.clone(),
         settings: needs.shadow,
     });
+    let platform = needs.chat.map(|connection| Arc::clone(connection.chat.platform()));
+    let digests = Digests::new(
+        engine.clone(),
+        needs.calls.clone(),
+        platform.clone(),
+        needs.config.server.data_dir.join("digests"),
+    );
     let work: Vec<Arc<dyn Handler>> = vec![
+        Arc::new(digests.linked(needs.public_url)),
+        Arc::new(BudgetWatch::new(engine.clone(), needs.calls.clone(), platform)),
         Arc::new(Timers::new(engine.clone())),
         Arc::new(Admission::new(engine.clone())),
         Arc::new(RunShadow::new(engine.clone(), tester)),

@@ -25,6 +25,7 @@ use crate::{
         router::router,
         state::{AppState, Tour},
     },
+    jobs::schedule::Schedules,
     prices, storage,
 };
 
@@ -120,6 +121,7 @@ impl Service {
             calls: &calls,
             config: &config,
             chat: chat.as_ref(),
+            public_url: &public_url(&config, address),
             key: &key,
             prices: &Arc::new(book),
             shadow,
@@ -134,6 +136,7 @@ impl Service {
                 engine: engine.clone(),
                 calls: calls.clone(),
                 chat: chat.clone(),
+                schedules: Schedules::new(engine.clone(), &config.schedule)?,
                 stop: stop.clone(),
             },
         );

@@ -1,8 +1,10 @@
 //! The use cases: the one door ([`Engine::handle`]), filing, facts, jobs.
 
 pub mod audit;
+pub mod budgets;
 pub mod catalog;
 mod concerns;
+pub mod digest;
 mod door;
 pub mod envelope;
 mod facts;
@@ -16,6 +18,7 @@ pub mod request;
 mod rows;
 pub mod seal;
 pub mod shadow;
+pub mod spend;
 
 use std::sync::Arc;
 

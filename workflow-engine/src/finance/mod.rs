@@ -14,5 +14,7 @@ pub mod outlook;
 pub mod period;
 pub mod reconcile;
 pub mod savings;
+pub mod spend;
+pub mod statement;
 pub mod variance;
 pub mod words;

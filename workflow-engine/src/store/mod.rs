@@ -2,6 +2,7 @@
 //!
 //! [`db::Db`] is the way in: `reads()` for looking, `write()` for one durable unit, [`commit`] for a transition.
 
+pub mod budgets;
 pub mod calls;
 pub mod catalog;
 pub mod changes;
@@ -10,6 +11,7 @@ mod commit_postgres;
 mod commit_sqlite;
 pub mod db;
 pub mod decisions;
+pub mod digests;
 pub mod error;
 pub mod inbox;
 pub mod ledger;

@@ -185,9 +185,20 @@ pub async fn requeue(db: &Db, id: &JobId, now: i64) -> Result<bool, StoreError> 
 /// # Errors
 /// As [`claim`].
 pub async fn enqueue(db: &Db, job: JobRow, now: i64) -> Result<bool, StoreError> {
-    let sql = "INSERT INTO job (id, kind, lane, dedup, payload, due_at, max_attempts, created_at)
+    Ok(run(db, ENQUEUE, enqueued(job, now)).await? == 1)
+}
+
+/// As [`enqueue`], as a part of somebody's transaction.
+pub(super) async fn enqueue_in(tx: &impl ConnectionTrait, job: JobRow, now: i64) -> Result<bool, StoreError> {
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), ENQUEUE, enqueued(job, now));
+    Ok(tx.execute_raw(statement).await?.rows_affected() == 1)
+}
+
+const ENQUEUE: &str = "INSERT INTO job (id, kind, lane, dedup, payload, due_at, max_attempts, created_at)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (dedup) DO NOTHING";
-    let values = vec![
+
+fn enqueued(job: JobRow, now: i64) -> Vec<Value> {
+    vec![
         job.id.as_str().into(),
         job.kind.into(),
         job.lane.into(),
@@ -196,8 +207,7 @@ pub async fn enqueue(db: &Db, job: JobRow, now: i64) -> Result<bool, StoreError>
         job.due_at.into(),
         job.max_attempts.into(),
         now.into(),
-    ];
-    Ok(run(db, sql, values).await? == 1)
+    ]
 }
 
 /// When the next job of `kinds` is due, if any waits.

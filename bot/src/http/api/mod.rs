@@ -1,6 +1,7 @@
 //! `/api/v1`: one file a resource. Lists are cursor-paged, writes take `Idempotency-Key`, errors are problem+json.
 
 pub mod calls;
+pub mod budgets;
 pub mod changes;
 pub mod events;
 pub mod health;
@@ -8,6 +9,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod openapi;
 pub mod policies;
+pub mod statements;
 pub mod workflows;
 
 use axum::{
@@ -40,6 +42,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::show))
         .route("/api/v1/policies", get(policies::list))
+        .route("/api/v1/budgets", get(budgets::list))
+        .route("/api/v1/statements", get(statements::show))
         .route("/api/v1/jobs", get(jobs::list))
         .route("/api/v1/jobs/{id}/requeue", post(jobs::requeue))
         .route("/api/v1/events", get(events::list))

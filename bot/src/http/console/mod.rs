@@ -9,6 +9,7 @@ pub(in crate::http) mod operations;
 pub mod pages;
 pub mod parts;
 pub mod shell;
+mod spend;
 mod welcome;
 pub(in crate::http) mod workflows;
 
@@ -30,6 +31,8 @@ pub(super) fn routes(state: AppState) -> Router<AppState> {
         .route("/changes/{number}/{verb}", post(change::forms::act))
         .route("/workflows", get(workflows::list))
         .route("/workflows/{id}", get(workflows::show))
+        .route("/spend", get(spend::show))
+        .route("/spend/calls", get(spend::calls))
         .route("/ledger", get(ledger::show))
         .route("/operations", get(operations::show))
         .route("/operations/jobs/{id}/requeue", post(operations::requeue))

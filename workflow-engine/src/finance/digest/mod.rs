@@ -15,7 +15,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::coverage::Approved;
 use super::period::Period;
@@ -53,7 +53,7 @@ pub struct Unmatched {
 }
 
 /// How the month stands against the budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Heading for no more than the budget.
@@ -80,7 +80,7 @@ impl Standing {
 }
 
 /// A composed digest: sentences and a table, in no format of any platform.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Digest {
     /// The company.
     pub company: String,
@@ -115,7 +115,7 @@ pub struct Digest {
 }
 
 /// What one day cost, by account.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Day {
     /// The day.
     pub day: NaiveDate,

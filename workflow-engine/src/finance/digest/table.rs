@@ -1,6 +1,6 @@
 //! The digest's table: one line a cost centre, with what stands apart, and the sum.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::compose::Week;
 use crate::finance::budgets;
@@ -10,7 +10,7 @@ use crate::finance::words::{money, share, signed};
 use crate::values::Usd;
 
 /// One line, as people read it; amounts that are exact stand beside for files.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The cost centre, or what stands apart.
     pub name: String,

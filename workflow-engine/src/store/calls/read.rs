@@ -24,6 +24,10 @@ pub struct Filter {
     pub workflow: Option<WorkflowId>,
     /// From that source.
     pub source: Option<String>,
+    /// Of no workflow.
+    pub no_workflow: bool,
+    /// Answered, but without a cost of ours.
+    pub unpriced: bool,
 }
 
 /// A page of calls, the newest first.
@@ -153,6 +157,12 @@ pub(super) async fn select(
     limit: usize,
 ) -> Result<Vec<Call>, StoreError> {
     let mut conditions = vec!["1 = 1"];
+    if filter.no_workflow {
+        conditions.push("workflow IS NULL");
+    }
+    if filter.unpriced {
+        conditions.push("status = 'success' AND cost_usd IS NULL");
+    }
     let mut binds = Vec::new();
     let mut add = |condition, value| {
         conditions.push(condition);

@@ -113,6 +113,7 @@ impl CallStore {
             until: Some(until),
             workflow: Some(workflow.clone()),
             source: None,
+            ..Filter::default()
         };
         let mut conn = self.reader().await?;
         let mut calls = select(&mut conn, &filter, Order::Newest(None), limit).await?;
