@@ -20,10 +20,10 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m20261124_000001_governance::Migration),
+            Box::new(m20261124_000004_money::Migration),
             Box::new(m20261124_000005_chat::Migration),
             Box::new(m20261124_000006_sign_in::Migration),
             Box::new(m20261124_000010_ledger_tree::Migration),
-            Box::new(m20261124_000004_money::Migration),
         ]
     }
 }

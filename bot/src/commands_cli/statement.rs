@@ -11,6 +11,7 @@ use serde_json::json;
 use workflow_engine::{
     engine::Engine,
     finance::{period::Period, statement::Row},
+    store::db::Db,
     values::{Digest, Usd},
 };
 
@@ -46,9 +47,9 @@ pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
     };
     let config = Config::load(args.config.as_deref())?;
     let clock = Arc::new(SystemClock);
-    let db = storage::open(&config.database_url(), config.database.max_connections).await?;
+    let db = Db::open_beside(&config.database_url()).await?;
     storage::up_to_date(&db).await?;
-    let calls = storage::open_calls(
+    let calls = storage::connect_calls(
         &config.calls_url(),
         config.database.calls_max_connections,
         clock.clone(),

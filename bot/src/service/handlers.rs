@@ -18,8 +18,9 @@ use crate::{
     chat::connect::Connection,
     config::Config,
     jobs::{
-        self, admission::Admission, apply_route::ApplyRoute, assess::Assess, budget_watch::BudgetWatch, digest::Digests, restore_route::RestoreRoute,
-        run_shadow::RunShadow, timers::Timers, verify_traffic::VerifyTraffic,
+        self, admission::Admission, apply_route::ApplyRoute, assess::Assess, budget_watch::BudgetWatch,
+        digest::Digests, restore_route::RestoreRoute, run_shadow::RunShadow, timers::Timers,
+        verify_traffic::VerifyTraffic,
     },
 };
 
@@ -49,7 +50,9 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
         prices: needs.prices.clone(),
         settings: needs.shadow,
     });
-    let platform = needs.chat.map(|connection| Arc::clone(connection.chat.platform()));
+    let platform = needs
+        .chat
+        .map(|connection| Arc::clone(connection.chat.platform()));
     let digests = Digests::new(
         engine.clone(),
         needs.calls.clone(),

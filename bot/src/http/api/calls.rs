@@ -81,8 +81,8 @@ fn read(query: Query) -> Result<(Filter, Option<CallId>, usize), Problem> {
         until: time("until", query.until)?,
         workflow: query.workflow.map(WorkflowId),
         source: query.source,
-            ..Filter::default()
-        };
+        ..Filter::default()
+    };
     Ok((filter, cursor, limit))
 }
 

@@ -1,7 +1,7 @@
 //! `/api/v1`: one file a resource. Lists are cursor-paged, writes take `Idempotency-Key`, errors are problem+json.
 
-pub mod calls;
 pub mod budgets;
+pub mod calls;
 pub mod changes;
 pub mod events;
 pub mod health;

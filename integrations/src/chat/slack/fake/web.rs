@@ -186,7 +186,9 @@ fn message_html(scene: &Scene, channel: &Channel, message: &Message, invite: Opt
         format!("<p><a class=file href=\"/files/{id}\">{title}</a></p>")
     };
     body.extend(message.files.iter().map(file));
-    let open = invite.map_or_else(String::new, |invite| replies_html(scene, channel, message, invite));
+    let open = invite.map_or_else(String::new, |invite| {
+        replies_html(scene, channel, message, invite)
+    });
     let shown = |holds: bool, html: &'static str| if holds { html } else { "" };
     let badge = shown(message.user.is_none(), "<span class=badge>App</span>");
     let whisper = shown(

@@ -136,7 +136,11 @@ pub struct Channel {
 impl Channel {
     /// What the person in it sees: a direct message is with the app.
     pub(super) fn title(&self) -> &str {
-        if self.with.is_some() { "Governor" } else { &self.name }
+        if self.with.is_some() {
+            "Governor"
+        } else {
+            &self.name
+        }
     }
 }
 
