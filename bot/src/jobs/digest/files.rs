@@ -65,7 +65,7 @@ pub fn files(digest: &Digest) -> anyhow::Result<Vec<File>> {
 }
 
 /// `Week 2026-11-16 to 2026-11-22 of Northwind Insurance; days of UTC.`
-pub fn footer(digest: &Digest) -> String {
+pub(super) fn footer(digest: &Digest) -> String {
     format!(
         "Week {} to {} of {}. Amounts are what calls cost by your price book; estimates say so.",
         digest.week.first, digest.week.last, digest.company
