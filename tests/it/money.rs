@@ -140,11 +140,11 @@ async fn a_week_is_told_once_whoever_asks_and_however_often() {
         let told = posted(&fake);
         assert_eq!(told.len(), 1, "{told:?}");
         let text = &told[0];
-        assert!(text.contains("AI spend, week of 9 November: $60.00"), "{text}");
+        assert!(text.contains("AI spend, week of 9 November: $60"), "{text}");
         let week = folder.join("2026-11-09-finance");
         let markdown = std::fs::read_to_string(week.join("digest.md")).unwrap();
         assert!(
-            markdown.contains("$10.00 key \"batch-7\" (no workflow)"),
+            markdown.contains("$10 key \"batch-7\" (no workflow)"),
             "{markdown}"
         );
         let csv = std::fs::read_to_string(week.join("digest.csv")).unwrap();
@@ -227,7 +227,7 @@ async fn a_threshold_is_told_once_and_at_exactly_its_share() {
         let shares: Vec<&String> = told.iter().filter(|text| !text.contains("heading for")).collect();
         assert_eq!(shares.len(), 2, "{told:?}");
         assert!(
-            shares[0].contains("has used 50 % of its November budget: $50.00 of $100"),
+            shares[0].contains("has used 50 % of its November budget: $50 of $100"),
             "{told:?}"
         );
         assert!(

@@ -37,7 +37,8 @@ pub fn short(size: Decimal) -> String {
     if size >= Decimal::ONE_HUNDRED {
         return round(size, 0);
     }
-    round(size, 2)
+    let cents = round(size, 2);
+    cents.strip_suffix(".00").map(str::to_owned).unwrap_or(cents)
 }
 
 /// Three digits: 1.23, 12.3, 123.
@@ -159,7 +160,7 @@ mod tests {
             ("0.0004", "less than a cent"),
             ("0.005", "$0.01"),
             ("2.827", "$2.83"),
-            ("99.995", "$100.00"),
+            ("99.995", "$100"),
             ("845.4", "$845"),
             ("999.49", "$999"),
             ("999.6", "$1k"),

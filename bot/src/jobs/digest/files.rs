@@ -121,7 +121,33 @@ mod tests {
     #[test]
     fn the_markdown_reads_from_the_verdict_down() {
         let files = files(&sample::digest()).unwrap();
-        insta::assert_snapshot!(files[0].text);
+        insta::assert_snapshot!(files[0].text, @r##"
+        # AI spend of Northwind Insurance, week of 16 November
+
+        AI spend, week of 16 November: $2.43k, 31 % below last week. November: $9.93k so far, heading for $12.2k (11.9k–12.6k) of $15k. On track.
+
+        97 % has an owner and an approved policy; $126 has not: $126 key "batch\_7" (no workflow).
+
+        Moved most: support-answer −$1.08k (route change #142).
+
+        Needs you:
+        - calls that name no workflow: give them a tag, or a mapping rule in the catalog
+
+        | Cost centre | Week | Against last week | November so far | Budget | Heading for | Share |
+        | :-- | --: | --: | --: | --: | --: | --: |
+        | Customer service | $2.43k | −$1.08k | $9.93k | $15k | $12.2k | 100 % |
+        | **All** | $2.43k | −$1.08k | $9.93k | $15k | $12.2k | 100 % |
+
+        ## Route changes
+
+        - #142 support-answer: gpt-4o-2024-05-13 to gpt-4o-2024-08-06, seen in traffic on 18 November. Expected to save 43 % (about $6.45k a month). Saved $1.08k so far: $1.43k instead of $2.5k.
+
+        ## Why it moved
+
+        Against the week before: number of requests +$403, choice of models −$1.22k, length of requests and answers $0, prices $0; together −$823.
+
+        Week 2026-11-16 to 2026-11-22 of Northwind Insurance. Amounts are what calls cost by your price book; estimates say so.
+        "##);
     }
 
     #[test]
