@@ -207,7 +207,11 @@ impl Talk {
             self.desk.clock.advance(chrono::Duration::seconds(5));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("the card never said {words:?}: {}", self.root(ts).words());
+        let failed = self.failed_jobs().await;
+        panic!(
+            "the card never said {words:?}; jobs that failed: {failed:?}; it says {}",
+            self.root(ts).words()
+        );
     }
 
     /// Our own address, where chat platforms post.

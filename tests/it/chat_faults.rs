@@ -346,7 +346,9 @@ async fn a_post_whose_answer_was_lost_is_found_and_not_repeated() {
     let talk = talk(Kind::Sqlite, Way::Sockets).await.unwrap();
     talk.slack.lose_next_answer("chat.postMessage");
     let root = talk.file_by_form_slowly().await;
-    talk.pass_time_until_root(&root, "Submitted").await;
+    talk.desk.to_review(ChangeNumber(1)).await;
+    talk.pass_time_until_root(&root, "Awaiting approval · 0 of 3")
+        .await;
     assert_eq!(talk.slack.roots(CHANNEL).len(), 1);
     assert!(
         talk.slack.calls("conversations.history") > 0,

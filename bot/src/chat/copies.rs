@@ -77,7 +77,12 @@ impl Copies<'_> {
             None
         };
         let message = match found {
-            Some(message) => message,
+            Some(message) => {
+                // What it shows is unknown: it may be of an earlier state.
+                let updated = self.chat.platform.update(&message, &wanted.card, &purpose).await;
+                updated.map_err(|error| trouble(&error))?;
+                message
+            }
             None => self.post(&wanted, &purpose).await?,
         };
         let sent = Sent {

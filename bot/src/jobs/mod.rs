@@ -18,29 +18,11 @@ mod subject;
 pub mod timers;
 pub mod verify_traffic;
 
-use std::sync::Arc;
-
 use workflow_engine::{
     change::state::Change,
-    engine::{
-        Engine,
-        jobs::{Handler, JobError},
-    },
+    engine::{Engine, jobs::JobError},
     store::{self, queue::Job},
 };
-
-use crate::chat::Chat;
-
-/// What the conversation serves. Give it a runner of its own: a person who clicks must not wait behind a long test.
-#[must_use]
-pub fn of_chat(chat: &Arc<Chat>) -> Vec<Arc<dyn Handler>> {
-    vec![
-        Arc::new(chat_interaction::ChatInteraction::new(chat.clone())),
-        Arc::new(post_card::PostCard::new(chat.clone())),
-        Arc::new(announce::Announce::new(chat.clone())),
-        Arc::new(ask_approvers::AskApprovers::new(chat.clone())),
-    ]
-}
 
 /// The change that a job belongs to, as it stands now.
 async fn change_of(engine: &Engine, job: &Job) -> Result<Change, JobError> {

@@ -18,7 +18,7 @@ use crate::{
     chat::connect::Connection,
     config::Config,
     jobs::{
-        self, admission::Admission, apply_route::ApplyRoute, assess::Assess, budget_watch::BudgetWatch,
+        admission::Admission, apply_route::ApplyRoute, assess::Assess, budget_watch::BudgetWatch,
         digest::Digests, restore_route::RestoreRoute, run_shadow::RunShadow, timers::Timers,
         verify_traffic::VerifyTraffic,
     },
@@ -82,7 +82,7 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
     ];
     let mut runners = vec![Runner::new(engine.clone(), work)];
     if let Some(connection) = needs.chat {
-        runners.push(Runner::new(engine.clone(), jobs::of_chat(&connection.chat)));
+        runners.push(Runner::new(engine.clone(), connection.chat.handlers()));
     }
     Ok(runners)
 }

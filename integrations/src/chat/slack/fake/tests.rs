@@ -273,14 +273,7 @@ async fn clicks_forms_and_replies_come_through_two_sockets_and_a_refresh() {
         taken
     );
 
-    let kinds: Vec<Kind> = inbox
-        .0
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|seen| seen.kind.clone())
-        .collect();
-    assert_eq!(kinds.len(), 6, "{kinds:?}");
+    assert_eq!(inbox.0.lock().unwrap().len(), 6);
     stop.cancel();
     running.await.unwrap();
     until(|| fake.links() == 0).await;
