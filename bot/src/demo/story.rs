@@ -1,6 +1,6 @@
 //! The demo's story: recorded calls flow in, four changes are filed in chat, each comes to its own end.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Utc};
@@ -15,6 +15,8 @@ use super::{figures::JULY, prompts::Desk, stage::Stage, traffic::Recording};
 
 /// Where requests are posted.
 const CHANNEL: &str = "route-changes";
+/// Where the digest goes.
+const FINANCE_CHANNEL: &str = "ai-spend";
 /// Rows in one delivery of recorded calls.
 const BATCH: usize = 200;
 /// How long a step of the story may take.
@@ -307,6 +309,28 @@ pub async fn call(stage: &Stage, alias: &str, desk: Desk, calls: usize) -> anyho
     }
     stage.gateway.flush().await;
     Ok(())
+}
+
+/// Has this week's digest told now instead of on Monday; answers its folder.
+///
+/// # Errors
+/// When it is not told.
+pub async fn digest(stage: &Stage) -> anyhow::Result<PathBuf> {
+    let now = stage.service.engine.clock().now();
+    stage
+        .service
+        .engine
+        .ask_for_digest(now + TimeDelta::days(7))
+        .await?;
+    let folder = stage.folder.join("digests");
+    wait("the digest to be told", || async {
+        if stage.slack.roots(FINANCE_CHANNEL).is_empty() {
+            return Ok(None);
+        }
+        let week = std::fs::read_dir(&folder)?.flatten().next();
+        Ok(week.map(|entry| entry.path()))
+    })
+    .await
 }
 
 /// Waits until the sealer has taken in everything.

@@ -71,6 +71,11 @@ pub async fn play(stage: &Stage, say: impl Fn(&str)) -> anyhow::Result<Summary> 
     story::call(stage, "support-answer", Desk::Support, 40).await?;
     story::until(stage, numbers.clean, State::Completed).await?;
     say(&format!("{}: seen in traffic, completed", numbers.clean));
+    let digest = story::digest(stage).await?;
+    say(&format!(
+        "finance's digest of this week is in its channel and at {}",
+        digest.display()
+    ));
     finish(stage, numbers, &say).await
 }
 
