@@ -254,7 +254,11 @@ async fn token(db: &Db, name: &str, source: &str) -> anyhow::Result<String> {
 async fn apply_catalog(folder: &Path, config: &Config, gateway: &str) -> anyhow::Result<()> {
     let text = include_str!("../../../deploy/catalog.example.toml")
         .replace("http://127.0.0.1:4000", gateway)
-        .replace("apply = false", "apply = true");
+        .replace("apply = false", "apply = true")
+        // Budgets of the size of the recorded traffic, so that plots and thresholds have something to say.
+        .replace("monthly_usd = \"25000\"", "monthly_usd = \"12\"")
+        .replace("monthly_usd = \"60000\"", "monthly_usd = \"10\"")
+        .replace("monthly_usd = \"40000\"", "monthly_usd = \"15\"");
     let file = folder.join("catalog.toml");
     std::fs::write(&file, &text).with_context(|| format!("{} cannot be written", file.display()))?;
     let catalog = load::load("catalog.toml", &text).map_err(|faults| anyhow::anyhow!("{faults}"))?;

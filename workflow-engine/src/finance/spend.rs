@@ -140,7 +140,16 @@ fn heading(charges: &[Charge], today: NaiveDate) -> Option<Outlook> {
     let yesterday = today
         .pred_opt()
         .filter(|day| Period::month_of(*day) == Period::month_of(today))?;
-    outlook(&daily, yesterday, &[])
+    let so_far: Usd = daily
+        .range(Period::month_of(today).first..=today)
+        .map(|(_, amount)| *amount)
+        .sum();
+    outlook(&daily, yesterday, &[]).map(|ahead| Outlook {
+        // What is spent already is never less than where it is heading.
+        total: ahead.total.max(so_far),
+        band: ahead.band.map(|(low, high)| (low.max(so_far), high.max(so_far))),
+        ..ahead
+    })
 }
 
 #[cfg(test)]

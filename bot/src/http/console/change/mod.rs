@@ -20,7 +20,7 @@ use workflow_engine::{
         sentences::{self, KindWords},
     },
     shadow::analysis::report::Report,
-    values::{ChangeNumber, Route},
+    values::{ChangeNumber, Route, Usd},
 };
 
 use super::{
@@ -293,17 +293,23 @@ fn progress(view: &ChangeView) -> Option<Progress> {
     let paused = if test.paused { " It is paused." } else { "" };
     Some(Progress {
         title: format!(
-            "Replayed {} of {} pairs",
+            "Replayed {} of {} calls",
             count(test.done.into()),
             count(test.total.into())
         ),
         text: format!(
-            "${} spent so far. Tools are never executed in a replay.{paused}",
-            test.spent_usd
+            "{} spent so far. Tools are never executed in a replay.{paused}",
+            spent(&test.spent_usd)
         ),
         done: test.done,
         most: test.total.max(1),
     })
+}
+
+/// As finance writes it; what cannot be read is shown as it stands.
+fn spent(usd: &str) -> String {
+    usd.parse()
+        .map_or_else(|_| format!("${usd}"), |amount| Usd(amount).to_string())
 }
 
 /// Both routes, hop by hop and field by field.
