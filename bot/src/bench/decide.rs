@@ -88,7 +88,7 @@ fn calls(catalog: &Catalog) -> Vec<Call<'_>> {
             provider: &route.provider,
             model: &route.model,
             region: route.region.as_deref(),
-            flags: if index % 50 == 0 {
+            flags: if index.is_multiple_of(50) {
                 Flags::BUDGET_EXHAUSTED
             } else {
                 Flags::default()
