@@ -9,6 +9,7 @@ pub mod budget_watch;
 pub mod calls;
 pub mod chat_interaction;
 pub mod digest;
+pub mod housekeeping;
 pub mod post_card;
 pub mod restore_route;
 pub mod run_shadow;

@@ -12,7 +12,7 @@ use workflow_engine::{
     values::JobId,
 };
 
-use super::budget_watch;
+use super::{budget_watch, housekeeping};
 use crate::config::Schedule as Lines;
 
 /// How often the clock is looked at.
@@ -45,6 +45,7 @@ impl Schedules {
         let table = [
             (Chore::WeeklyDigest, &lines.weekly_digest),
             (Chore::Enqueue(budget_watch::LOOK), &lines.budgets),
+            (Chore::Enqueue(housekeeping::KIND), &lines.housekeeping),
         ];
         let lines = table
             .into_iter()

@@ -19,7 +19,7 @@ use crate::{
     config::Config,
     jobs::{
         admission::Admission, apply_route::ApplyRoute, assess::Assess, budget_watch::BudgetWatch,
-        digest::Digests, restore_route::RestoreRoute, run_shadow::RunShadow, timers::Timers,
+        digest::Digests, housekeeping::Housekeeping, restore_route::RestoreRoute, run_shadow::RunShadow, timers::Timers,
         verify_traffic::VerifyTraffic,
     },
 };
@@ -62,6 +62,7 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
     let work: Vec<Arc<dyn Handler>> = vec![
         Arc::new(digests.linked(needs.public_url)),
         Arc::new(BudgetWatch::new(engine.clone(), needs.calls.clone(), platform)),
+        Arc::new(Housekeeping::new(engine.clone())),
         Arc::new(Timers::new(engine.clone())),
         Arc::new(Admission::new(engine.clone())),
         Arc::new(RunShadow::new(engine.clone(), tester)),

@@ -190,10 +190,11 @@ impl ChangePage {
             badge: Badge::of(view.state, outcome),
             movement: sentences::what(&view.baseline, &view.candidate),
             headline: headline(view, report.as_ref(), &kinds),
-            evidence: report
-                .as_ref()
-                .map(|report| evidence::sentences(report, &kinds))
-                .unwrap_or_default(),
+            // Without a test the reason why it ended is all the evidence there is.
+            evidence: report.as_ref().map_or_else(
+                || view.ending.iter().cloned().collect(),
+                |report| evidence::sentences(report, &kinds),
+            ),
             requester: view.requester.name.clone(),
             reason: view.reason.clone(),
             filed_at: view.filed_at.into(),
@@ -225,14 +226,9 @@ impl ChangePage {
 
 /// The page's one sentence: the verdict where there is one, else where the change stands.
 fn headline(view: &ChangeView, report: Option<&Report>, kinds: &KindWords) -> String {
-    let why = || {
-        view.ending
-            .clone()
-            .unwrap_or_else(|| "no reason was recorded".to_owned())
-    };
     match (view.state, report) {
-        (ChangeState::PolicyDenied, None) => format!("Not allowed, and no prompt was sent: {}", why()),
-        (ChangeState::ShadowFailed, None) => format!("The test could not be run: {}", why()),
+        (ChangeState::PolicyDenied, None) => "Not allowed, and no prompt was sent".to_owned(),
+        (ChangeState::ShadowFailed, None) => "The test could not be run".to_owned(),
         (_, Some(report)) => evidence::verdict(report, kinds),
         (ChangeState::Draft, None) => "Not handed in yet".to_owned(),
         (ChangeState::Submitted, None) => {
