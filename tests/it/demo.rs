@@ -8,8 +8,15 @@ async fn the_story_ends_as_it_should_on_the_published_figures() {
     let folder = tempfile::tempdir().unwrap();
     let stage = stage::set(folder.path(), 0).await.unwrap();
     let played = summary::play(&stage, |_| {}).await.unwrap();
-    let states: Vec<_> = played.changes.iter().map(|change| change["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["policy_denied", "completed", "rejected", "policy_denied"]);
+    let states: Vec<_> = played
+        .changes
+        .iter()
+        .map(|change| change["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        states,
+        ["policy_denied", "completed", "rejected", "policy_denied"]
+    );
 
     let [worse, clean, dearer, elsewhere] = played.changes.as_slice() else {
         panic!("four changes");
@@ -22,11 +29,20 @@ async fn the_story_ends_as_it_should_on_the_published_figures() {
 
     assert_eq!(clean["verdict"]["verdict"], "eligible");
     assert_eq!(counts(clean, Value::Null), [1046, 20, 67, 107]);
-    let voters: Vec<_> = clean["slots"].as_array().unwrap().iter().map(|slot| slot["have"].clone()).collect();
+    let voters: Vec<_> = clean["slots"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|slot| slot["have"].clone())
+        .collect();
     assert_eq!(voters, [1, 1, 1]);
 
     assert!(dearer["verdict"]["cost"]["ratio"].as_f64().unwrap() > 2.0);
-    let finance = dearer["slots"].as_array().unwrap().iter().find(|slot| slot["role"] == "finance");
+    let finance = dearer["slots"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|slot| slot["role"] == "finance");
     let concern = finance.unwrap()["concerns"][0].as_str().unwrap();
     assert!(concern.contains("list price is 40 % lower"), "{concern}");
 

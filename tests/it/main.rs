@@ -20,7 +20,7 @@ mod money;
 mod policy;
 mod proving;
 mod sealing;
-mod tidy;
 mod shadow_run;
 mod tampering;
+mod tidy;
 mod verify_proof;

@@ -13,7 +13,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("migrations", &[]),
     ("workflow-engine", &["entities"]),
     ("integrations", &["workflow-engine"]),
-    ("bot", &["entities", "integrations", "migrations", "workflow-engine"]),
+    (
+        "bot",
+        &["entities", "integrations", "migrations", "workflow-engine"],
+    ),
     ("xtask", &["bot", "workflow-engine"]),
     (
         "tests",
@@ -82,8 +85,15 @@ fn every_file_opens_with_its_purpose() {
 fn the_pure_folders_name_no_database_clock_network_or_randomness() {
     let engine = tests::root().join("workflow-engine/src");
     for path in sources() {
-        let Ok(inside) = path.strip_prefix(&engine) else { continue };
-        let folder = inside.iter().next().unwrap_or_default().to_string_lossy().into_owned();
+        let Ok(inside) = path.strip_prefix(&engine) else {
+            continue;
+        };
+        let folder = inside
+            .iter()
+            .next()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if PURE.contains(&folder.as_str()) {
             names_nothing_impure(&path);
         }
@@ -120,7 +130,9 @@ fn names_nothing_impure(path: &Path) {
 fn only_the_store_and_the_migrations_speak_sql() {
     let engine = tests::root().join("workflow-engine/src");
     for path in sources() {
-        let Ok(inside) = path.strip_prefix(&engine) else { continue };
+        let Ok(inside) = path.strip_prefix(&engine) else {
+            continue;
+        };
         if inside.starts_with("store") {
             continue;
         }
@@ -130,7 +142,11 @@ fn only_the_store_and_the_migrations_speak_sql() {
             let named = code
                 .lines()
                 .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
-            assert!(!named, "{}: `{word}` belongs in workflow-engine/src/store", path.display());
+            assert!(
+                !named,
+                "{}: `{word}` belongs in workflow-engine/src/store",
+                path.display()
+            );
         }
     }
 }
@@ -147,7 +163,12 @@ fn the_readme_shows_the_machine_as_it_is() {
 #[test]
 fn the_map_names_what_exists_and_every_crate() {
     let map = fs::read_to_string(tests::root().join("docs/architecture.md")).unwrap();
-    for path in map.split('`').skip(1).step_by(2).filter(|word| word.contains('/')) {
+    for path in map
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.contains('/'))
+    {
         assert!(
             tests::root().join(path).exists(),
             "docs/architecture.md names `{path}`, which is not there"
@@ -168,7 +189,9 @@ fn every_outside_crate_has_a_line_that_says_why() {
     let section = manifest.split("[workspace.dependencies]").nth(1).unwrap();
     let section = section.split("\n[").next().unwrap();
     for line in section.lines() {
-        let Some((name, value)) = line.split_once(" = ") else { continue };
+        let Some((name, value)) = line.split_once(" = ") else {
+            continue;
+        };
         if line.starts_with('#') || value.contains("path =") {
             continue;
         }
@@ -182,7 +205,11 @@ fn every_outside_crate_has_a_line_that_says_why() {
 #[test]
 fn every_refusal_has_its_page() {
     let code = fs::read_to_string(tests::root().join("workflow-engine/src/change/refusal.rs")).unwrap();
-    for word in code.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+    for word in code
+        .split("=> \"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+    {
         let page = tests::root().join(format!("docs/errors/{word}.md"));
         assert!(page.exists(), "docs/errors/{word}.md is missing");
     }
@@ -194,7 +221,11 @@ fn sources() -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             if path.is_dir() && name != "target" && name != "node_modules" && !name.starts_with('.') {
                 folders.push(path);
             } else if name.ends_with(".rs") {

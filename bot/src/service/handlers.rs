@@ -19,8 +19,8 @@ use crate::{
     config::Config,
     jobs::{
         admission::Admission, apply_route::ApplyRoute, assess::Assess, budget_watch::BudgetWatch,
-        digest::Digests, housekeeping::Housekeeping, restore_route::RestoreRoute, run_shadow::RunShadow, timers::Timers,
-        verify_traffic::VerifyTraffic,
+        digest::Digests, housekeeping::Housekeeping, restore_route::RestoreRoute, run_shadow::RunShadow,
+        timers::Timers, verify_traffic::VerifyTraffic,
     },
 };
 
