@@ -220,6 +220,39 @@ async fn a_span_above_that_comes_later_completes_the_row_and_moves_its_figures()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_trace_is_completed_as_a_whole_when_its_root_comes() {
+    for calls in stores().await {
+        let at: chrono::DateTime<chrono::Utc> = "2026-11-24T08:00:00Z".parse().unwrap();
+        for part in 0..3 {
+            let report = |n: i64| {
+                let mut report = span(
+                    &format!("s{part}-{n}"),
+                    at + TimeDelta::milliseconds(n),
+                    Some("root"),
+                );
+                report.call.response_id = Some(format!("chatcmpl-{part}-{n}"));
+                report.content = None;
+                report
+            };
+            let reports = (0..150).map(report).collect();
+            calls
+                .record(Delivery {
+                    reports,
+                    ..Delivery::default()
+                })
+                .await;
+        }
+        assert_eq!(calls.record(named(at)).await.completed, 450);
+        let rows = calls.rows().await;
+        assert!(
+            rows.iter()
+                .all(|row| row.workflow == Some(WorkflowId::from("wf-bulk")))
+        );
+        calls.sums_equal_rows().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_stored_is_kept_with_its_reason_and_its_neighbours_are_stored() {
     for calls in stores().await {
         let at = "2026-11-24T08:00:00Z".parse().unwrap();

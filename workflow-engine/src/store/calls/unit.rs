@@ -15,6 +15,10 @@ use crate::usage::report::{Content, Delivery, Recorded, SpanNote, reports_of};
 
 /// Rounds in which neighbours of neighbours are looked up: answer, then trace, then chain.
 const ROUNDS: usize = 3;
+/// Most neighbours by one key: more share a trace or a cached answer, and are not the same call.
+const NEAR: i64 = 256;
+/// Most calls below one span in an hour that it can complete.
+const BELOW: i64 = 20_000;
 /// Calls that say they begin later than this from now come from a wrong clock.
 pub(super) const FUTURE: TimeDelta = TimeDelta::days(3);
 
@@ -39,8 +43,16 @@ pub(super) async fn store(
     let fresh = only_new(conn, arrived(batch), &mut answers).await?;
     let notes: Vec<&SpanNote> = batch.deliveries.iter().flat_map(|(_, d)| &d.notes).collect();
     put_notes(conn, &notes, batch.now).await?;
-    let old = neighbours(conn, &fresh, &notes).await?;
+    let Around { rows: old, edge } = neighbours(conn, &fresh, &notes).await?;
     let mut rows = rows(conn, rules, &fresh, &old, &notes).await?;
+    for id in &edge {
+        let same = |row: &Call| old.get(id).is_some_and(|was| members(was) == members(row));
+        if rows.get(id).is_some_and(same)
+            && let Some(was) = old.get(id)
+        {
+            rows.insert(*id, was.clone());
+        }
+    }
     count(&mut answers, &fresh, &old, &rows);
     let contents = Contents {
         fresh: &fresh,
@@ -135,46 +147,61 @@ async fn put_notes(conn: &mut Conn, notes: &[&SpanNote], now: DateTime<Utc>) -> 
     Ok(())
 }
 
+/// Stored rows around what came.
+#[derive(Default)]
+struct Around {
+    rows: HashMap<CallId, Call>,
+    /// Those of the last round: their own neighbours were not looked up, so they explain others but stay as they are.
+    edge: HashSet<CallId>,
+}
+
 /// Stored rows that may tell of the same calls as what came, or stand below a span that came.
-async fn neighbours(
-    conn: &mut Conn,
-    fresh: &[Fresh<'_>],
-    notes: &[&SpanNote],
-) -> Result<HashMap<CallId, Call>, StoreError> {
+async fn neighbours(conn: &mut Conn, fresh: &[Fresh<'_>], notes: &[&SpanNote]) -> Result<Around, StoreError> {
+    let below = notes
+        .iter()
+        .flat_map(|note| keys::of_trace(&note.trace_id, note.started_at, note.ended_at));
+    let below: BTreeSet<i64> = below.collect();
     let mut wanted: BTreeSet<i64> = fresh.iter().flat_map(|f| keys::near(f.call)).collect();
-    wanted.extend(
-        notes
-            .iter()
-            .flat_map(|note| keys::of_trace(&note.trace_id, note.started_at, note.ended_at)),
-    );
-    let mut asked: BTreeSet<i64> = BTreeSet::new();
-    let mut old: HashMap<CallId, Call> = HashMap::new();
+    let mut asked: BTreeSet<i64> = below.clone();
+    let mut around = Around::default();
+    let mut found = ids_under(conn, below.into_iter().collect(), BELOW).await?;
     for _ in 0..ROUNDS {
         let next: Vec<i64> = wanted.difference(&asked).copied().collect();
-        if next.is_empty() {
+        if next.is_empty() && found.is_empty() {
             break;
         }
         asked.extend(&next);
-        let found = conn
-            .fetch_in(
-                "SELECT id FROM call_key WHERE k IN ??",
-                List::Wholes(&next),
-                &[],
-                &[Kind::Id],
-            )
-            .await?;
-        let ids: BTreeSet<Uuid> = found
+        found.extend(ids_under(conn, next, NEAR).await?);
+        let new: Vec<Uuid> = std::mem::take(&mut found)
             .into_iter()
-            .map(|row| Reader::of(row).id())
-            .filter(|id| !old.contains_key(&CallId(*id)))
+            .filter(|id| !around.rows.contains_key(&CallId(*id)))
             .collect();
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        for row in by_ids(conn, &ids).await? {
+        around.edge.clear();
+        for row in by_ids(conn, &new).await? {
             wanted.extend(reports_of(&row).iter().flat_map(keys::near));
-            old.insert(row.id, row);
+            around.edge.insert(row.id);
+            around.rows.insert(row.id, row);
         }
     }
-    Ok(old)
+    if wanted.is_subset(&asked) {
+        around.edge.clear();
+    }
+    Ok(around)
+}
+
+/// Rows that have one of those keys, of each key at most `most`: a trace or an answer that thousands of calls share
+/// must not make every commit read all of them.
+async fn ids_under(conn: &mut Conn, keys: Vec<i64>, most: i64) -> Result<BTreeSet<Uuid>, StoreError> {
+    if keys.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let sql = "SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY k ORDER BY id DESC) AS nth \
+               FROM call_key WHERE k IN ??) AS found WHERE nth <= ?";
+    let most = Value::Whole(Some(most));
+    let rows = conn
+        .fetch_in(sql, List::Wholes(&keys), &[most], &[Kind::Id])
+        .await?;
+    Ok(rows.into_iter().map(|row| Reader::of(row).id()).collect())
 }
 
 /// The rows of those ids.

@@ -80,8 +80,35 @@ fn candidates(reports: &[Call], tree: &Tree<'_>) -> Vec<Pair> {
     among(&by(|r| r.response_id.as_deref()), Bond::Answer, &|a, b| {
         differ(a, b) && near(a, b, ANSWER_WINDOW)
     });
-    among(&by(|r| r.trace_id.as_deref()), Bond::Within, &within);
+    out.extend(in_time(reports, &by(|r| r.trace_id.as_deref())));
     out.extend(nested(reports, tree));
+    out
+}
+
+/// Reports without an answer id, each with every other of its trace that it may be one call with. Those that both have
+/// an id are told apart by it, so that a trace of thousands of calls stays cheap.
+fn in_time(reports: &[Call], traces: &HashMap<&str, Vec<usize>>) -> Vec<Pair> {
+    let mut out = Vec::new();
+    for places in traces.values() {
+        for &bare in places
+            .iter()
+            .filter(|&&place| reports[place].response_id.is_none())
+        {
+            for &other in places {
+                let (a, b) = (bare.min(other), bare.max(other));
+                let counted = other < bare && reports[other].response_id.is_none();
+                if a != b && !counted && within(&reports[a], &reports[b]) {
+                    let distance = (reports[b].started_at - reports[a].started_at).abs();
+                    out.push(Pair {
+                        bond: Bond::Within,
+                        distance,
+                        a,
+                        b,
+                    });
+                }
+            }
+        }
+    }
     out
 }
 
@@ -149,9 +176,7 @@ fn same_attempt(a: &Call, b: &Call) -> bool {
 }
 
 fn within(a: &Call, b: &Call) -> bool {
-    let without_id = a.response_id.is_none() || b.response_id.is_none();
-    without_id
-        && differ(a, b)
+    differ(a, b)
         && a.status == b.status
         && near(a, b, TRACE_WINDOW)
         && same_model(a, b)

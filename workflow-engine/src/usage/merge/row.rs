@@ -106,23 +106,18 @@ pub(super) fn place(row: &mut Call, tree: &Tree<'_>, mapping: &Mapping) {
     let mut levels: Vec<Marks> = reports.iter().map(own_marks).collect();
     let mut above: Vec<SpanNote> = Vec::new();
     for report in &reports {
-        let spans = tree.above(report);
-        levels.extend(spans.iter().map(|span| match span {
-            Span::Call(_, call) => own_marks(call),
-            Span::Note(note) => Marks {
+        for span in tree.above(report) {
+            let note = match span {
+                Span::Note(note) => note.clone(),
+                Span::Call(_, call) if reports.iter().any(|own| own.id == call.id) => continue,
+                Span::Call(_, call) => noted(call),
+            };
+            levels.push(Marks {
                 tags: note.tags.clone(),
                 names: note.names.clone(),
-            },
-        }));
-        let notes = spans.iter().filter_map(|span| match span {
-            Span::Note(note) => Some((*note).clone()),
-            Span::Call(..) => None,
-        });
-        for note in notes {
-            if !above
-                .iter()
-                .any(|known| known.span_id == note.span_id && known.trace_id == note.trace_id)
-            {
+            });
+            let same = |known: &SpanNote| known.span_id == note.span_id && known.trace_id == note.trace_id;
+            if !above.iter().any(same) {
                 above.push(note);
             }
         }
@@ -141,6 +136,20 @@ pub(super) fn place(row: &mut Call, tree: &Tree<'_>, mapping: &Mapping) {
     let found = mapping.workflow(row, &levels);
     row.mapping_rule = found.as_ref().map(|mapped| mapped.rule.clone());
     row.workflow = found.map(|mapped| mapped.workflow);
+}
+
+/// A call above another one, as what the lower one keeps of it.
+fn noted(call: &Call) -> SpanNote {
+    SpanNote {
+        trace_id: call.trace_id.clone().unwrap_or_default(),
+        span_id: call.span_id.clone().unwrap_or_default(),
+        parent_span_id: call.beside.parent_span_id.clone(),
+        started_at: call.started_at,
+        ended_at: call.ended_at.unwrap_or(call.started_at),
+        tags: call.tags.clone(),
+        names: call.beside.names.clone(),
+        end_user: call.end_user.clone(),
+    }
 }
 
 fn own_marks(call: &Call) -> Marks {
