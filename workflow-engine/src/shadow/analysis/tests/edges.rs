@@ -235,16 +235,16 @@ fn measured(i: usize, kind: u8) -> Pair {
         ttft_ms: None,
         input_tokens: (kind & 16 == 0).then_some(i as u64 % 3),
         output_tokens: Some(0),
-        checks: [("schema".to_owned(), i % 4 > 0)].into(),
+        checks: [("schema".to_owned(), !i.is_multiple_of(4))].into(),
     };
     Pair {
         trace_id: format!("t{i}"),
         stratum: (kind & 32 == 0).then(|| format!("s{}", i % 3)),
         cluster: (kind & 64 == 0).then(|| format!("c{}", i % 4)),
         arms: Arms {
-            incumbent: arm(i % 3 > 0, i),
-            candidate: arm(i % 5 > 0, i + usize::from(kind)),
-            recorded: Some(arm(i % 2 > 0, i)),
+            incumbent: arm(!i.is_multiple_of(3), i),
+            candidate: arm(!i.is_multiple_of(5), i + usize::from(kind)),
+            recorded: Some(arm(!i.is_multiple_of(2), i)),
             incumbent_repeat: None,
         },
     }
