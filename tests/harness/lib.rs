@@ -1,4 +1,10 @@
 //! What the scenarios share: fresh databases, a clock that can be moved, a small company.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a scenario that cannot begin says so by panicking"
+)]
 
 pub mod calls;
 pub mod catalog;

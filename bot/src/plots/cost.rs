@@ -59,7 +59,7 @@ fn draw_at(bridge: &Bridge, width: Width) -> String {
     let line = if width == Width::Wide { 32.0 } else { 42.0 };
     let (low, high) = bridge.interval;
     let scale =
-        Scale::covering([0.0, 1.0, bridge.tokens, bridge.ratio, low, high], (left, right)).from_zero();
+        Scale::covering([0.0, 1.0, bridge.tokens, bridge.ratio, low, high], (left, right)).begun_at_zero();
     let bottom = TOP + 4.0 * line;
     let mut svg = Svg::new(width);
     for tick in scale.ticks(if width == Width::Wide { 6 } else { 4 }) {

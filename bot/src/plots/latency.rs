@@ -55,7 +55,7 @@ fn draw_at(plot: &Plot, width: Width) -> String {
             ]
         })
     });
-    let scale = Scale::covering(values.chain(plot.target_ms), (left, right)).from_zero();
+    let scale = Scale::covering(values.chain(plot.target_ms), (left, right)).begun_at_zero();
     // Room for the target's words, where there is one.
     let top = if plot.target_ms.is_some() { 26.0 } else { 10.0 };
     let bottom = top + plot.rows.len() as f64 * (2.0 * line + 10.0);

@@ -33,7 +33,7 @@ impl Scale {
     }
 
     /// The same axis, begun at zero.
-    pub(super) fn from_zero(mut self) -> Self {
+    pub(super) fn begun_at_zero(mut self) -> Self {
         self.low = 0.0;
         self
     }

@@ -30,7 +30,7 @@ fn draw_at(days: &[Day], budget: Option<Usd>, width: Width) -> String {
     let bottom = TOP + HEIGHT;
     let limit = budget.map(value);
     let heights = days.iter().map(|day| value(sum(day)));
-    let scale = Scale::covering(heights.chain(limit).chain([0.0]), (bottom, TOP)).from_zero();
+    let scale = Scale::covering(heights.chain(limit).chain([0.0]), (bottom, TOP)).begun_at_zero();
     let mut svg = Svg::new(width);
     for tick in scale.ticks(4) {
         svg.line("tick", (left, scale.at(tick)), (right, scale.at(tick)));

@@ -127,7 +127,7 @@ fn unallocated(charges: &[Charge], shown: Period) -> Vec<(Reason, Total)> {
         .into_iter()
         .filter_map(|(reason, total)| Some((reason?, total)))
         .collect();
-    reasons.sort_by(|a, b| (b.1.cost, b.1.calls).cmp(&(a.1.cost, a.1.calls)));
+    reasons.sort_by_key(|(_, total)| std::cmp::Reverse((total.cost, total.calls)));
     reasons
 }
 

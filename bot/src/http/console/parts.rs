@@ -93,8 +93,8 @@ impl Row {
     #[must_use]
     pub fn of(line: &ChangeLine, asks: Option<String>) -> Self {
         let deadline = line.deadline_at.filter(|_| line.state == State::AwaitingApproval);
-        let when = deadline.map_or(
-            When {
+        let when = deadline.map_or_else(
+            || When {
                 prefix: if line.state.is_final() { "ended" } else { "moved" },
                 at: line.updated_at.into(),
             },

@@ -20,7 +20,7 @@ use workflow_engine::{
         sentences::{self, KindWords},
     },
     shadow::analysis::report::Report,
-    values::{ChangeNumber, Route, Usd},
+    values::{ChangeNumber, Hop, Route, Usd},
 };
 
 use super::{
@@ -308,6 +308,9 @@ fn spent(usd: &str) -> String {
         .map_or_else(|_| format!("${usd}"), |amount| Usd(amount).to_string())
 }
 
+/// One field of a hop, as people read it.
+type Reading = fn(&Hop) -> String;
+
 /// Both routes, hop by hop and field by field.
 fn diff(before: &Route, after: &Route) -> Vec<DiffRow> {
     let mut rows = vec![row("Route", &before.id, &after.id)];
@@ -319,11 +322,8 @@ fn diff(before: &Route, after: &Route) -> Vec<DiffRow> {
             1 => format!("Fallback: {}", field.to_lowercase()),
             _ => format!("Fallback {index}: {}", field.to_lowercase()),
         };
-        let text = |hop: Option<&workflow_engine::values::Hop>,
-                    read: fn(&workflow_engine::values::Hop) -> String| {
-            hop.map_or_else(|| "none".to_owned(), read)
-        };
-        let fields: [(&str, fn(&workflow_engine::values::Hop) -> String); 4] = [
+        let text = |hop: Option<&Hop>, read: Reading| hop.map_or_else(|| "none".to_owned(), read);
+        let fields: [(&str, Reading); 4] = [
             ("Model", |hop| hop.model.clone()),
             ("Provider", |hop| hop.provider.clone()),
             ("Region", |hop| {
