@@ -10,7 +10,7 @@ use tests::{
 };
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
-    catalog::{Catalog, load},
+    catalog::{Catalog, RiskTier, load},
     change::state::{Change, State},
     engine::{
         file::Filing,
@@ -126,7 +126,9 @@ async fn company(lab: &Lab, today: &str, proposed: &str) {
     for workflow in &mut catalog.workflows {
         workflow.route = "today".to_owned();
         workflow.candidates.clear();
+        workflow.risk = RiskTier::Standard;
     }
+    catalog.policy.accept_not_eligible.clear();
     let tests = Actor::Service("tests".to_owned());
     lab.desk.engine.apply_catalog(&catalog, &tests).await.unwrap();
 }

@@ -425,6 +425,32 @@ mod tests {
     }
 
     #[test]
+    fn in_a_tier_that_leaves_it_to_people_a_clear_no_is_said_and_passes() {
+        let mut catalog = sample();
+        catalog.policy.accept_not_eligible = vec![catalog.workflows[0].risk];
+        let case = ("support-answer", "gpt-4o-mini-0718");
+        let decision = ask(&catalog, case, Phase::Full, measured(turbo_to_mini()));
+        assert_eq!(decision.decision, Answer::Permit, "{}", against(&decision));
+        let said = decision
+            .findings
+            .iter()
+            .find(|finding| finding.control == Control::Evidence)
+            .unwrap();
+        assert!(
+            said.why.contains("yet measurably worse") && said.why.contains("leaves the decision to people"),
+            "{}",
+            said.why
+        );
+        catalog.workflows[0].latency_p95_ms = Some(1_000);
+        let slow = ask(&catalog, case, Phase::Full, measured(turbo_to_mini()));
+        assert_eq!(
+            slow.determining,
+            ["evidence"],
+            "the latency target holds all the same"
+        );
+    }
+
+    #[test]
     fn no_test_an_old_test_and_a_slow_candidate_are_denied() {
         let case = ("support-answer", "gpt-4o-0806");
         let mut old = measured(may_to_august());

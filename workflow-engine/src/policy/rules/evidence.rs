@@ -28,16 +28,32 @@ pub(super) fn check(request: &Request) -> Ruling {
     }
     let (report, words) = (&measured.report, &request.workflow.words);
     match report.verdict {
-        Verdict::NotEligible if request.accept_not_eligible => Ruling::pass(format!(
-            "{} The policy leaves the decision to people in this tier.",
-            not_eligible(report, words).join(" ")
-        )),
+        Verdict::Eligible => latency(
+            request,
+            measured,
+            "It is good enough in every kind of request that counts.",
+        ),
+        Verdict::NotEligible if request.accept_not_eligible => {
+            let why = not_eligible(report, words).join(" ");
+            latency(
+                request,
+                measured,
+                &format!("{why} The policy leaves the decision to people in this tier."),
+            )
+        }
         Verdict::NotEligible => Ruling::fail(not_eligible(report, words).join(" "), remedy(report, words)),
-        Verdict::Inconclusive if !request.accept_inconclusive => Ruling::fail(
+        Verdict::Inconclusive if request.accept_inconclusive => {
+            let why = cannot_tell(report, words);
+            latency(
+                request,
+                measured,
+                &format!("{why} The policy leaves the decision to people in this tier."),
+            )
+        }
+        Verdict::Inconclusive => Ruling::fail(
             cannot_tell(report, words),
             "Record more calls and test again, or have the policy accept what cannot be told in this tier.",
         ),
-        Verdict::Eligible | Verdict::Inconclusive => latency(request, measured),
     }
 }
 
@@ -53,42 +69,37 @@ fn remedy(report: &Report, words: &KindWords) -> String {
     }
 }
 
-/// 95 of 100 calls within the workflow's target, surely: the upper limit counts.
-fn latency(request: &Request, measured: &Measured) -> Ruling {
-    let good = match measured.report.verdict {
-        Verdict::Eligible => "It is good enough in every kind of request that counts",
-        _ => "Whether it is good enough cannot be told yet, which the policy accepts in this tier",
-    };
+/// 95 of 100 calls within the workflow's target, surely: the upper limit counts. `quality` is what else the ruling says.
+fn latency(request: &Request, measured: &Measured, quality: &str) -> Ruling {
     let Some(target) = request.workflow.latency_p95_ms else {
-        return Ruling::pass(format!("{good}; no latency target is set."));
+        return Ruling::pass(format!("{quality} No latency target is set."));
     };
+    let target = target as f64;
     let p95 = measured
         .report
         .latency
         .as_ref()
         .map(|latency| latency.p95.candidate);
-    let Some((_, _, Some(upper))) = p95 else {
-        return Ruling::unknown(
-            format!(
-                "Whether 95 of 100 calls are answered within {} cannot be told from so few calls.",
-                seconds(target as f64)
-            ),
-            "Replay at least 72 calls with their latency.",
-        );
-    };
-    if upper > target as f64 {
-        return Ruling::fail(
+    match p95 {
+        Some((_, _, Some(upper))) if upper > target => Ruling::fail(
             format!(
                 "95 of 100 calls may take up to {}; the workflow's target is {}.",
                 seconds(upper),
-                seconds(target as f64)
+                seconds(target)
             ),
             "Choose a faster route, or have the target changed.",
-        );
+        ),
+        Some((_, _, Some(upper))) => Ruling::pass(format!(
+            "{quality} 95 of 100 calls take {} at most, the target is {}.",
+            seconds(upper),
+            seconds(target)
+        )),
+        _ => Ruling::unknown(
+            format!(
+                "Whether 95 of 100 calls are answered within {} cannot be told from so few calls.",
+                seconds(target)
+            ),
+            "Replay at least 72 calls with their latency.",
+        ),
     }
-    Ruling::pass(format!(
-        "{good}; 95 of 100 calls take {} at most, the target is {}.",
-        seconds(upper),
-        seconds(target as f64)
-    ))
 }
