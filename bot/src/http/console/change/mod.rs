@@ -20,7 +20,7 @@ use workflow_engine::{
         sentences::{self, KindWords},
     },
     shadow::analysis::report::Report,
-    values::{ChangeNumber, Hop, Route, Usd},
+    values::{ChangeNumber, Route, Usd},
 };
 
 use super::{
@@ -295,7 +295,7 @@ fn progress(view: &ChangeView) -> Option<Progress> {
         ),
         text: format!(
             "{} spent so far. Tools are never executed in a replay.{paused}",
-            spent(&test.spent_usd)
+            Usd(test.spent_usd.parse().unwrap_or_default())
         ),
         done: test.done,
         most: test.total.max(1),
