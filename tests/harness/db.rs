@@ -145,7 +145,7 @@ impl Cluster {
         let script = format!(
             "cd {dir} && {bin}/initdb -D {dir}/db -U postgres -A trust -E UTF8 --no-sync >{dir}/initdb.log 2>&1 && \
              {{ {bin}/postgres -D {dir}/db -p {port} -h 127.0.0.1 -k {dir} -c max_connections=200 -c shared_buffers=128MB \
-             >{dir}/server.log 2>&1 & pid=$!; read _line; kill -INT $pid; wait $pid; }}"
+             >{dir}/server.log 2>&1 & pid=$!; read _line; kill -INT $pid; wait $pid; cd /; rm -rf {dir}; }}"
         );
         let mut command = if root {
             let mut command = Command::new("setpriv");

@@ -374,7 +374,8 @@ async fn probes_and_the_description_need_no_token_and_the_description_names_ever
     let (_, document) = web.call("", "GET", "/openapi.json", None).await;
     let described: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
     let mut routed = Vec::new();
-    for file in rust_files(&tests::root().join("bot/src/http/api")) {
+    let folders = ["bot/src/http/api", "bot/src/http/hooks"].map(|folder| tests::root().join(folder));
+    for file in folders.iter().flat_map(|folder| rust_files(folder)) {
         let text = std::fs::read_to_string(file).unwrap();
         let routes = text
             .split(".route(")
@@ -383,7 +384,8 @@ async fn probes_and_the_description_need_no_token_and_the_description_names_ever
         routed.extend(routes.map(str::to_owned));
     }
     assert!(routed.len() > 15, "the routes are read from the source");
-    for path in &routed {
+    // Slack's endpoints are described by Slack.
+    for path in routed.iter().filter(|path| !path.starts_with("/chat/")) {
         assert!(
             described.contains(path),
             "docs/openapi.json does not describe {path}"

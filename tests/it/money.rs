@@ -131,7 +131,10 @@ async fn a_week_is_told_once_whoever_asks_and_however_often() {
         let (mut one, mut other) = (schedules(&desk), schedules(&desk));
         let asked =
             one.tick().await.unwrap() + other.tick().await.unwrap() + schedules(&desk).tick().await.unwrap();
-        assert_eq!(asked, 3, "the digest, one look at budgets, one night of housekeeping");
+        assert_eq!(
+            asked, 3,
+            "the digest, one look at budgets, one night of housekeeping"
+        );
         run_jobs(&desk, vec![digests()]).await;
         desk.clock.advance(TimeDelta::hours(5));
         one.tick().await.unwrap();

@@ -126,6 +126,7 @@ fn names_nothing_impure(path: &Path) {
     }
 }
 
+/// `engine/` may hold a transaction that it hands to the store; the text of SQL stands in `store/` alone.
 #[test]
 fn only_the_store_and_the_migrations_speak_sql() {
     let engine = tests::root().join("workflow-engine/src");
@@ -138,7 +139,18 @@ fn only_the_store_and_the_migrations_speak_sql() {
         }
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for word in ["sea_orm::", "sqlx::"] {
+        let mut forbidden = vec![
+            "sqlx::",
+            "Statement::",
+            "\"SELECT ",
+            "\"INSERT ",
+            "\"UPDATE ",
+            "\"DELETE ",
+        ];
+        if !inside.starts_with("engine") {
+            forbidden.push("sea_orm::");
+        }
+        for word in forbidden {
             let named = code
                 .lines()
                 .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
@@ -167,7 +179,7 @@ fn the_map_names_what_exists_and_every_crate() {
         .split('`')
         .skip(1)
         .step_by(2)
-        .filter(|word| word.contains('/'))
+        .filter(|word| word.contains('/') && !word.starts_with('/'))
     {
         assert!(
             tests::root().join(path).exists(),

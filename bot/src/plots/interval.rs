@@ -330,7 +330,8 @@ mod tests {
             same_model: Some((-1.0, 1.0)),
         };
         let svg = draw(&plot);
-        assert!(svg.contains("relevance: −7.8, between −12.1 and −3.6, worse."));
+        assert!(svg.contains("(−12.1 to −3.6) points on"), "{svg}");
+        assert!(svg.contains(", worse; up to"), "{svg}");
         assert!(!svg.contains("style="), "the pages forbid inline styles");
         assert_eq!(svg.matches("<svg").count(), 2);
     }

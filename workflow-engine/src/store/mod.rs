@@ -2,6 +2,7 @@
 //!
 //! [`db::Db`] is the way in: `reads()` for looking, `write()` for one durable unit, [`commit`] for a transition.
 
+pub(crate) mod audit;
 pub mod budgets;
 pub mod calls;
 pub mod catalog;

@@ -10,14 +10,12 @@ use super::{PAGE, Report, Stop};
 use crate::{
     change::{machine, state::Change},
     engine::envelope::{Envelope, chained},
-    store::ledger::read::{self, SealedEvent},
+    store::{
+        self,
+        ledger::read::{self, SealedEvent},
+    },
     values::Digest,
 };
-
-/// The change's row, and what it must agree with.
-const ROWS: &str =
-    "SELECT id, number, workflow, requester, state, revision, event_n, head_hash, deadline_at, body
-                    FROM change WHERE id > $1 ORDER BY id LIMIT $2";
 
 /// The streams of events so far.
 #[derive(Default)]
@@ -113,7 +111,7 @@ impl Changes {
     pub(super) async fn end(&self, tx: &DatabaseTransaction, report: &mut Report) -> Result<(), Stop> {
         let mut after = String::new();
         loop {
-            let page = read::all(tx, ROWS, vec![after.as_str().into(), i64::from(PAGE).into()]).await?;
+            let page = store::audit::changes(tx, &after, i64::from(PAGE)).await?;
             for row in &page {
                 after = row.try_get("", "id")?;
                 self.row(&after, row)?;

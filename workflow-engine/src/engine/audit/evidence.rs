@@ -8,7 +8,7 @@ use crate::{
     engine::request::commitment,
     evidence::{dsse::Envelope, statement::Statement},
     ledger::key::VerifierKey,
-    store::ledger::read,
+    store,
     values::Digest,
 };
 
@@ -54,13 +54,11 @@ async fn packet(
     let Ok(digest) = named.parse::<Digest>() else {
         return Ok(Err(format!("{named} is not the digest of a packet")));
     };
-    let sql = "SELECT envelope FROM packet WHERE sha256 = $1";
-    let Some(row) = read::one(tx, sql, vec![digest.0.to_vec().into()]).await? else {
+    let Some(stored) = store::audit::envelope(tx, digest).await? else {
         return Ok(Err(format!(
             "packet {named} was sealed, but is gone from table packet"
         )));
     };
-    let stored: String = row.try_get("", "envelope")?;
     let why = match Envelope::parse(stored.as_bytes()) {
         Err(fault) => fault.to_string(),
         Ok(envelope) => match envelope.open(log).map(Statement::from_payload) {
@@ -91,12 +89,10 @@ fn collect_notes<'a>(value: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
 
 /// Whether the text is there, if it is the one committed to; an erased one keeps its row and says nothing.
 async fn note(tx: &DatabaseTransaction, id: &str, promised: &str) -> Result<Result<bool, String>, Stop> {
-    let Some(row) = read::one(tx, "SELECT salt, body FROM note WHERE id = $1", vec![id.into()]).await? else {
+    let Some(kept) = store::audit::note(tx, id).await? else {
         return Ok(Err(format!("text {id} is gone; an erased text keeps its row")));
     };
-    let salt: Option<Vec<u8>> = row.try_get("", "salt")?;
-    let text: Option<String> = row.try_get("", "body")?;
-    let (Some(salt), Some(text)) = (salt, text) else {
+    let (Some(salt), Some(text)) = kept else {
         return Ok(Ok(false));
     };
     let salt: [u8; 32] = salt.try_into().unwrap_or_default();
