@@ -20,7 +20,7 @@ use workflow_engine::{
         sentences::{self, KindWords},
     },
     shadow::analysis::report::Report,
-    values::{ChangeNumber, Route, Usd},
+    values::{ChangeNumber, Hop, Route, Usd},
 };
 
 use super::{
@@ -300,12 +300,6 @@ fn progress(view: &ChangeView) -> Option<Progress> {
         done: test.done,
         most: test.total.max(1),
     })
-}
-
-/// As finance writes it; what cannot be read is shown as it stands.
-fn spent(usd: &str) -> String {
-    usd.parse()
-        .map_or_else(|_| format!("${usd}"), |amount| Usd(amount).to_string())
 }
 
 /// One field of a hop, as people read it.
