@@ -7,7 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use integrations::chat::slack;
 use serde_json::{Value, json};
 use workflow_engine::{
-    catalog::Catalog,
+    catalog::{Catalog, load},
     ports::chat::{Card, Form, Part},
 };
 
@@ -61,7 +61,7 @@ struct Rendered {
 pub fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
     let Command::Preview(preview) = &args.command;
     let Platform::Slack = preview.platform;
-    let catalog = sample_catalog();
+    let catalog = sample_catalog()?;
     let rendered: Vec<Rendered> = samples::all(&catalog).into_iter().map(render).collect();
     if let Some(dir) = &preview.out {
         std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
@@ -208,6 +208,20 @@ fn form_text(form: &Form) -> String {
 }
 
 /// The example catalog that is built in, for the lists of the form.
-fn sample_catalog() -> Catalog {
-    toml::from_str(include_str!("../../../deploy/catalog.example.toml")).unwrap_or_default()
+fn sample_catalog() -> anyhow::Result<Catalog> {
+    let text = include_str!("../../../deploy/catalog.example.toml");
+    load::load("catalog.example.toml", text).map_err(|faults| anyhow::anyhow!("{faults}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_or_form_breaks_a_limit_of_the_platform() {
+        let catalog = sample_catalog().unwrap();
+        for one in samples::all(&catalog).into_iter().map(render) {
+            assert!(one.breaches.is_empty(), "{}: {:?}", one.name, one.breaches);
+        }
+    }
 }
