@@ -4,6 +4,7 @@ mod database;
 mod environment;
 mod fault;
 mod integrations;
+mod jobs;
 mod ledger;
 mod secret;
 mod server;
@@ -24,6 +25,7 @@ pub use self::{
     database::Database,
     fault::Fault,
     integrations::{Gateway, LogFormat, Model, Schedule, Shadow, Slack, SlackMode, Telemetry},
+    jobs::Jobs,
     ledger::Ledger,
     server::Server,
     sign_in::{SignIn, SignInMode},
@@ -42,6 +44,8 @@ pub struct Config {
     pub database: Database,
     /// The transparency ledger.
     pub ledger: Ledger,
+    /// How replicas share the work.
+    pub jobs: Jobs,
     /// How people sign in to the console.
     pub sign_in: SignIn,
     /// Slack.
@@ -126,6 +130,7 @@ impl Config {
             .problem()
             .or_else(|| self.database.problem())
             .or_else(|| self.ledger.problem())
+            .or_else(|| self.jobs.problem())
             .or_else(|| self.sign_in.problem())
             .or_else(|| self.slack.problem())
             .or_else(|| self.schedule.problem());

@@ -81,9 +81,10 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
             LOOK_AGAIN,
         )),
     ];
-    let mut runners = vec![Runner::new(engine.clone(), work)];
+    let lease = needs.config.jobs.lease();
+    let mut runners = vec![Runner::new(engine.clone(), work).leasing(lease)];
     if let Some(connection) = needs.chat {
-        runners.push(Runner::new(engine.clone(), connection.chat.handlers()));
+        runners.push(Runner::new(engine.clone(), connection.chat.handlers()).leasing(lease));
     }
     Ok(runners)
 }

@@ -13,10 +13,9 @@ use crate::{
     values::Actor,
 };
 
-/// How long a claim lasts without a heartbeat.
+/// How long a claim lasts without a heartbeat, unless [`Runner::leasing`] says otherwise. A third of it lies between two
+/// heartbeats: one statement a replica.
 const LEASE: Duration = Duration::from_secs(30);
-/// How often held claims are moved on: one statement a replica.
-const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long the runner sleeps when nothing wakes it.
 const POLL: Duration = Duration::from_millis(500);
 /// Most jobs at work in one replica.
@@ -135,6 +134,7 @@ pub struct Runner {
     kinds: Arc<Vec<String>>,
     held: Arc<Mutex<HashMap<JobTicketKey, CancellationToken>>>,
     tasks: TaskTracker,
+    lease: Duration,
 }
 
 type JobTicketKey = (String, i64);
@@ -157,7 +157,15 @@ impl Runner {
             kinds: Arc::new(kinds),
             held: Arc::default(),
             tasks: TaskTracker::new(),
+            lease: LEASE,
         }
+    }
+
+    /// The same with another lease: how soon others take over what this process has claimed, once it is gone or frozen.
+    #[must_use]
+    pub fn leasing(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
     }
 
     /// Runs until `stop` is cancelled, then waits for what is at work.
@@ -194,7 +202,7 @@ impl Runner {
         }
         let now = self.now();
         let limit = u32::try_from(free).unwrap_or(1);
-        let jobs = store::queue::claim(self.engine.db(), &self.kinds, limit, now, millis(LEASE)).await?;
+        let jobs = store::queue::claim(self.engine.db(), &self.kinds, limit, now, millis(self.lease)).await?;
         let taken = jobs.len();
         for job in jobs {
             let token = stop.child_token();
@@ -293,7 +301,7 @@ impl Runner {
         loop {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = tokio::time::sleep(self.lease / 3) => {}
             }
             let held: Vec<JobTicket> = self
                 .held
@@ -312,7 +320,7 @@ impl Runner {
                 continue;
             }
             let now = self.now();
-            match store::queue::heartbeat(self.engine.db(), &held, now + millis(LEASE), now).await {
+            match store::queue::heartbeat(self.engine.db(), &held, now + millis(self.lease), now).await {
                 Ok(void) => {
                     for ticket in void {
                         if let Some(token) = self.held.lock().await.get(&(ticket.id.0, ticket.token)) {
