@@ -49,6 +49,9 @@ pub struct Model {
     /// Last error.
     #[sea_orm(column_type = "Text")]
     pub last_error: Option<String>,
+    /// Who sent it again after it was given up.
+    #[sea_orm(column_type = "Text")]
+    pub sent_again_by: Option<String>,
 }
 
 /// No relations: rows are joined where they are read.

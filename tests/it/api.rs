@@ -420,8 +420,11 @@ async fn dead_letters_are_listed_and_sent_again_by_an_administrator_only() {
     web.desk.file("a").await.unwrap();
     let db = web.desk.engine.db();
     let now = workflow_engine::ports::clock::Clock::now(&web.desk.clock).timestamp_millis();
-    let kinds = ["check_admission".to_owned()];
-    let job = workflow_engine::store::queue::claim(db, &kinds, 1, now, 1_000)
+    let wanted = workflow_engine::store::queue::Wanted {
+        kinds: vec!["check_admission".to_owned()],
+        definitions: (1, 1),
+    };
+    let job = workflow_engine::store::queue::claim(db, &wanted, 1, now, 1_000)
         .await
         .unwrap()
         .pop()

@@ -253,6 +253,7 @@ mod tests {
             RefusalCode::NotDue,
             RefusalCode::RouteMoved,
             RefusalCode::NoChange,
+            RefusalCode::Frozen,
         ];
         let ours = Code::ALL.into_iter().map(|code| code.parts().0.to_owned());
         ours.chain(refusals.into_iter().map(|code| code.as_str().to_owned()))

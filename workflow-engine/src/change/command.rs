@@ -9,7 +9,7 @@ use super::{
     slots::{Conditions, Slot},
     state::{Assessment, NoteRef, TestVerdict},
 };
-use crate::values::{Digest, PersonId, Revision, Role, Route, RunId};
+use crate::values::{Digest, JobId, PersonId, Revision, Role, Route, RunId};
 
 /// What somebody asks of a change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,6 +191,20 @@ pub enum Command {
         /// The sentence people read.
         why: String,
     },
+    /// An operator sends a job again that was given up.
+    SendJobAgain {
+        /// Which.
+        id: JobId,
+        /// Its kind.
+        kind: String,
+    },
+    /// A person moves the change to another version of the rules.
+    Migrate {
+        /// The version it follows now.
+        from: u32,
+        /// The version it is to follow.
+        to: u32,
+    },
 }
 
 /// What a requester proposes.
@@ -281,6 +295,8 @@ impl Command {
             Self::RollBack { .. } => "roll back",
             Self::ConfirmRestored { .. } => "confirm restored",
             Self::ReportDeadJob { .. } => "report dead job",
+            Self::SendJobAgain { .. } => "send job again",
+            Self::Migrate { .. } => "migrate",
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     slots::{Concern, Delegation, Question, Slot, Vote},
     state::{Application, Approval, Assessment, NoteRef, TestVerdict},
 };
-use crate::values::{ChangeId, ChangeNumber, Digest, PersonId, Revision, Role, RunId, WorkflowId};
+use crate::values::{ChangeId, ChangeNumber, Digest, JobId, PersonId, Revision, Role, RunId, WorkflowId};
 
 /// What happened to a change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -256,6 +256,20 @@ pub enum Event {
         /// The sentence people read.
         why: String,
     },
+    /// A step that was given up was sent again, by whoever the event is of.
+    JobSentAgain {
+        /// The job.
+        id: JobId,
+        /// Its kind.
+        job: String,
+    },
+    /// It follows another version of the rules from now on, by the person whom the event is of.
+    Migrated {
+        /// The version it followed.
+        from: u32,
+        /// The version it follows.
+        to: u32,
+    },
 }
 
 impl Event {
@@ -301,6 +315,8 @@ impl Event {
             Self::Restored { .. } => "restored",
             Self::Commented { .. } => "commented",
             Self::JobDied { .. } => "job_died",
+            Self::JobSentAgain { .. } => "job_sent_again",
+            Self::Migrated { .. } => "migrated",
         }
     }
 }

@@ -62,6 +62,8 @@ pub(super) fn apply(change: &mut Change, event: &Event, at: DateTime<Utc>) {
         | Event::Reminded { .. }
         | Event::Commented { .. }
         | Event::JobDied { .. }
+        | Event::JobSentAgain { .. }
+        | Event::Migrated { .. }
         | Event::Restored { .. } => {}
         Event::Edited { proposal, .. } => propose(change, proposal),
         Event::Submitted { revision, catalog } => {

@@ -38,6 +38,11 @@ pub fn decide(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<E
             job: kind.clone(),
             why: why.clone(),
         }]),
+        Command::SendJobAgain { id, kind } => Ok(vec![Event::JobSentAgain {
+            id: id.clone(),
+            job: kind.clone(),
+        }]),
+        Command::Migrate { from, to } => migrate(change, (*from, *to), facts),
         Command::ConfirmRestored { generation } => applying::restored(change, *generation),
         Command::Withdraw => withdraw(change, facts),
         Command::Revise(proposal) => review::revise(change, proposal, facts),
@@ -98,6 +103,21 @@ fn draft(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<Event>
         }
         _ => Err(Refusal::wrong_state(change.state, command.name())),
     }
+}
+
+/// Whoever may send it is checked where it comes in: it is the operators' doing, not the approvers'.
+fn migrate(change: &Change, (from, to): (u32, u32), facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    if change.state.is_final() {
+        return Err(Refusal::wrong_state(change.state, "migrate"));
+    }
+    if from == to {
+        return Err(Refusal::new(
+            RefusalCode::NoChange,
+            format!("This change follows version {to} of the rules already."),
+        ));
+    }
+    person(facts)?;
+    Ok(vec![Event::Migrated { from, to }])
 }
 
 /// Possible until the gateway has been touched.

@@ -5,6 +5,7 @@
 
 mod applying;
 pub mod command;
+pub mod definitions;
 pub mod diagram;
 pub mod effect;
 pub mod event;

@@ -103,6 +103,8 @@ pub enum RefusalCode {
     RouteMoved,
     /// Nothing would change.
     NoChange,
+    /// The change follows a version of the rules that this program does not carry.
+    Frozen,
 }
 
 impl RefusalCode {
@@ -127,6 +129,7 @@ impl RefusalCode {
             Self::NotDue => "not-due",
             Self::RouteMoved => "route-moved",
             Self::NoChange => "no-change",
+            Self::Frozen => "frozen",
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     catalog::RiskTier,
-    values::{Actor, ChangeId, ChangeNumber, Digest, Hop, PersonId, Role, Route, RunId, WorkflowId},
+    values::{Actor, ChangeId, ChangeNumber, Digest, Hop, JobId, PersonId, Role, Route, RunId, WorkflowId},
 };
 
 /// The requester, one approver for each role, and somebody for emergencies.
@@ -178,6 +178,11 @@ fn at_the_gateway(change: &Change) -> Vec<Command> {
             kind: "refresh_card".to_owned(),
             why: "the channel is gone".to_owned(),
         },
+        Command::SendJobAgain {
+            id: JobId::from("0198"),
+            kind: "refresh_card".to_owned(),
+        },
+        Command::Migrate { from: 1, to: 2 },
     ]
 }
 

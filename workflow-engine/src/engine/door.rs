@@ -7,7 +7,6 @@ use super::{
     rows::{Decided, payload_digest},
 };
 use crate::{
-    change::machine,
     store::{self, commit::Committed},
     values::Digest,
 };
@@ -41,7 +40,8 @@ impl Engine {
             .await?
             .ok_or(HandleError::NotFound(request.change))?;
         let facts = self.facts(&loaded.change, &request.actor).await?;
-        let events = match machine::decide(&loaded.change, &request.command, &facts) {
+        let rules = self.rules(&loaded, &request.command)?;
+        let events = match (rules.decide)(&loaded.change, &request.command, &facts) {
             Ok(events) => events,
             // A repeat of what has happened is often refused by then ("recorded already"): its answer is the first one.
             Err(refusal) => {
@@ -58,6 +58,7 @@ impl Engine {
         }
         let (mut commit, outcome) = self.rows(&Decided {
             before: Some(&loaded),
+            rules,
             events,
             actor: &request.actor,
             key: &request.key,

@@ -71,6 +71,7 @@ impl Engine {
         let actor = Actor::Person(filing.requester.clone());
         let (commit, outcome) = self.rows(&Decided {
             before: None,
+            rules: self.definitions.filing(),
             events,
             actor: &actor,
             key: &filing.key,

@@ -1,6 +1,10 @@
 //! The job runner: claims due jobs, keeps their leases alive, tries again, gives up loudly.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
@@ -8,9 +12,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Engine, HandleError, Request};
 use crate::{
-    change::command::Command,
-    store::{self, commit::JobTicket, error::StoreError, queue::Job},
-    values::Actor,
+    change::{command::Command, refusal::RefusalCode},
+    store::{
+        self,
+        commit::JobTicket,
+        error::StoreError,
+        queue::{Job, Wanted},
+    },
+    values::{Actor, JobId},
 };
 
 /// How long a claim lasts without a heartbeat, unless [`Runner::leasing`] says otherwise. A third of it lies between two
@@ -24,6 +33,10 @@ const AT_ONCE: usize = 16;
 const BASE: Duration = Duration::from_secs(1);
 /// Longest wait before another try.
 const CAP: Duration = Duration::from_secs(300);
+/// How long what is at work may take to end when the service stops, unless [`Runner::patient`] says otherwise.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// When a result that a frozen change did not take is tried again, by whoever carries its rules then.
+const FROZEN: Duration = Duration::from_secs(30);
 
 /// What does the work of one kind of job. May run more than once for the same job: receivers fence.
 #[async_trait]
@@ -117,7 +130,15 @@ pub async fn report(
         completes: Some(job.ticket.clone()),
     };
     match engine.handle(request).await {
-        Ok(_) | Err(HandleError::ClaimLost) => Ok(()),
+        Ok(_) => Ok(()),
+        Err(HandleError::ClaimLost) => {
+            lost(engine, job);
+            Ok(())
+        }
+        Err(HandleError::Refused(refusal)) if refusal.code == RefusalCode::Frozen => Err(JobError::NotYet {
+            why: refusal.message,
+            after: FROZEN,
+        }),
         Err(HandleError::Refused(refusal)) => {
             tracing::info!(job.kind = %job.kind, refusal.code = refusal.code.as_str(), "result not needed any more");
             Ok(())
@@ -126,15 +147,24 @@ pub async fn report(
     }
 }
 
+/// Somebody else has the job by now: this process stood still past its lease. Its result is dropped, and counted.
+fn lost(engine: &Engine, job: &Job) {
+    engine.claims_lost.fetch_add(1, Ordering::Relaxed);
+    tracing::warn!(job.kind = %job.kind, job.id = %job.ticket.id, token = job.ticket.token, "a result came after its claim had run out; it is dropped, another worker has the job");
+}
+
 /// Runs jobs until it is told to stop.
 #[derive(Clone)]
 pub struct Runner {
     engine: Engine,
     handlers: Arc<HashMap<&'static str, Arc<dyn Handler>>>,
-    kinds: Arc<Vec<String>>,
+    wanted: Arc<Wanted>,
     held: Arc<Mutex<HashMap<JobTicketKey, CancellationToken>>>,
     tasks: TaskTracker,
     lease: Duration,
+    patience: Duration,
+    // Cancelled when patience is at an end: work in hand is dropped where it waits.
+    let_go: CancellationToken,
 }
 
 type JobTicketKey = (String, i64);
@@ -151,13 +181,16 @@ impl Runner {
         }
         let mut kinds: Vec<String> = by_kind.keys().map(|kind| (*kind).to_owned()).collect();
         kinds.sort();
+        let definitions = engine.definitions().range();
         Self {
             engine,
             handlers: Arc::new(by_kind),
-            kinds: Arc::new(kinds),
+            wanted: Arc::new(Wanted { kinds, definitions }),
             held: Arc::default(),
             tasks: TaskTracker::new(),
             lease: LEASE,
+            patience: PATIENCE,
+            let_go: CancellationToken::new(),
         }
     }
 
@@ -168,9 +201,17 @@ impl Runner {
         self
     }
 
-    /// Runs until `stop` is cancelled, then waits for what is at work.
+    /// The same that gives what is at work so much time to end once it is told to stop.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Runs until `stop` is cancelled, then waits for what is at work; what takes longer than its patience is dropped,
+    /// and its claim given back so that another replica takes it up at once.
     pub async fn run(&self, stop: CancellationToken) {
-        let beat = tokio::spawn(self.clone().keep_leases(stop.clone()));
+        let beat = tokio::spawn(self.clone().keep_leases());
         while !stop.is_cancelled() {
             // Asked for before looking, so that what comes meanwhile wakes us.
             let woken = self.engine.wake().notified();
@@ -186,8 +227,20 @@ impl Runner {
             }
         }
         self.tasks.close();
-        self.tasks.wait().await;
+        if tokio::time::timeout(self.patience, self.tasks.wait()).await.is_err() {
+            self.give_back().await;
+        }
         beat.abort();
+    }
+
+    async fn give_back(&self) {
+        self.let_go.cancel();
+        self.tasks.wait().await;
+        let held: Vec<JobTicket> = self.held.lock().await.drain().map(|(key, _)| ticket(key)).collect();
+        match store::queue::release(self.engine.db(), &held, self.now()).await {
+            Ok(()) => tracing::warn!(jobs = held.len(), "stopped before they ended; others take them up now"),
+            Err(error) => tracing::warn!(error = %error, "cannot give claims back; their leases will run out"),
+        }
     }
 
     /// Claims what is due and sets it to work; says how many jobs that were. Tests step by hand and then [`Self::settle`].
@@ -202,7 +255,8 @@ impl Runner {
         }
         let now = self.now();
         let limit = u32::try_from(free).unwrap_or(1);
-        let jobs = store::queue::claim(self.engine.db(), &self.kinds, limit, now, millis(self.lease)).await?;
+        let jobs =
+            store::queue::claim(self.engine.db(), &self.wanted, limit, now, millis(self.lease)).await?;
         let taken = jobs.len();
         for job in jobs {
             let token = stop.child_token();
@@ -225,7 +279,10 @@ impl Runner {
 
     async fn work(&self, job: Job, stop: CancellationToken) {
         let outcome = match self.handlers.get(job.kind.as_str()) {
-            Some(handler) if job.attempts <= job.max_attempts => handler.run(&job, &stop).await,
+            Some(handler) if job.attempts <= job.max_attempts => tokio::select! {
+                outcome = handler.run(&job, &stop) => outcome,
+                () = self.let_go.cancelled() => return,
+            },
             Some(_) => Err(JobError::permanent(
                 "tried too often; the last try ended with its process",
             )),
@@ -297,26 +354,11 @@ impl Runner {
     }
 
     /// One UPDATE for all held claims; whose claim is void is told to stop.
-    async fn keep_leases(self, stop: CancellationToken) {
+    async fn keep_leases(self) {
         loop {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(self.lease / 3) => {}
-            }
-            let held: Vec<JobTicket> = self
-                .held
-                .lock()
-                .await
-                .keys()
-                .map(|(id, token)| JobTicket {
-                    id: crate::values::JobId(id.clone()),
-                    token: *token,
-                })
-                .collect();
+            tokio::time::sleep(self.lease / 3).await;
+            let held: Vec<JobTicket> = self.held.lock().await.keys().cloned().map(ticket).collect();
             if held.is_empty() {
-                if stop.is_cancelled() {
-                    return;
-                }
                 continue;
             }
             let now = self.now();
@@ -342,6 +384,13 @@ impl Runner {
 
     fn now(&self) -> i64 {
         self.engine.clock().now().timestamp_millis()
+    }
+}
+
+fn ticket((id, token): JobTicketKey) -> JobTicket {
+    JobTicket {
+        id: JobId(id),
+        token,
     }
 }
 

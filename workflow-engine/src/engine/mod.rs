@@ -4,6 +4,7 @@ pub mod audit;
 pub mod budgets;
 pub mod catalog;
 mod concerns;
+pub mod dead_letters;
 pub mod digest;
 mod door;
 pub mod envelope;
@@ -19,14 +20,18 @@ mod rows;
 pub mod seal;
 pub mod shadow;
 pub mod spend;
+pub mod versions;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use tokio::sync::{Notify, broadcast};
 
 pub use request::{HandleError, Note, Outcome, Request};
 
-use crate::{ports::clock::Clock, store::db::Db, values::ChangeNumber};
+use crate::{change::definitions::Definitions, ports::clock::Clock, store::db::Db, values::ChangeNumber};
 
 /// The engine: cheap to clone, one for the whole service.
 #[derive(Clone)]
@@ -38,6 +43,8 @@ pub struct Engine {
     changed: broadcast::Sender<Changed>,
     // SQLite has one process: numbers are taken one after the other here. PostgreSQL has a sequence.
     numbering: Arc<tokio::sync::Mutex<()>>,
+    definitions: Definitions,
+    claims_lost: Arc<AtomicU64>,
 }
 
 /// A change has moved; live pages and chat copies look again.
@@ -60,7 +67,16 @@ impl Engine {
             wake: Arc::new(Notify::new()),
             changed: broadcast::channel(256).0,
             numbering: Arc::default(),
+            definitions: Definitions::default(),
+            claims_lost: Arc::default(),
         }
+    }
+
+    /// The same with other versions of the rules than this program's.
+    #[must_use]
+    pub fn with_definitions(mut self, definitions: Definitions) -> Self {
+        self.definitions = definitions;
+        self
     }
 
     /// The database, for reading views.
@@ -73,6 +89,12 @@ impl Engine {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// How many results this process brought after their claim had run out; each was dropped.
+    #[must_use]
+    pub fn claims_lost(&self) -> u64 {
+        self.claims_lost.load(Ordering::Relaxed)
     }
 
     /// Told whenever jobs may be due; a hint, never an answer.

@@ -7,7 +7,7 @@ use super::{
     envelope::{Envelope, chained},
 };
 use crate::{
-    change::{effect::Effect, event::Event, machine, refusal::Terms, state::Change},
+    change::{definitions::Definition, effect::Effect, event::Event, machine, refusal::Terms, state::Change},
     ledger::tiles::MAX_ENTRY,
     store::{
         changes::Loaded,
@@ -24,6 +24,8 @@ const TRIES: i32 = 12;
 pub(super) struct Decided<'decision> {
     /// The change before; none when it is being filed.
     pub(super) before: Option<&'decision Loaded>,
+    /// The rules that it follows from now on.
+    pub(super) rules: &'static Definition,
     /// What happens to it.
     pub(super) events: Vec<Event>,
     /// Who.
@@ -55,7 +57,7 @@ impl Engine {
             let row = event_row(event, &after, decided, head)?;
             head = row.hash;
             events.push(row);
-            for effect in machine::react(event, &after, decided.terms, at) {
+            for effect in (decided.rules.react)(event, &after, decided.terms, at) {
                 jobs.push(self.job_row(&effect, &after, at)?);
             }
             change = Some(after);
@@ -75,7 +77,7 @@ impl Engine {
             repeated: false,
         };
         let commit = Commit {
-            change: change_row(&change, head, version)?,
+            change: change_row(&change, decided.rules, head, version)?,
             expected_version: decided.before.map(|loaded| loaded.version),
             command: CommandRow {
                 key: decided.key.to_owned(),
@@ -147,7 +149,12 @@ fn event_row(
     })
 }
 
-fn change_row(change: &Change, head: Digest, version: i64) -> Result<ChangeRow, StoreError> {
+fn change_row(
+    change: &Change,
+    rules: &Definition,
+    head: Digest,
+    version: i64,
+) -> Result<ChangeRow, StoreError> {
     Ok(ChangeRow {
         id: change.id.clone(),
         number: i64::try_from(change.number.0).unwrap_or(i64::MAX),
@@ -157,6 +164,7 @@ fn change_row(change: &Change, head: Digest, version: i64) -> Result<ChangeRow, 
         version,
         revision: i32::try_from(change.revision.0).unwrap_or(i32::MAX),
         event_n: i32::try_from(change.events).unwrap_or(i32::MAX),
+        definition_version: i32::try_from(rules.version).unwrap_or(i32::MAX),
         head_hash: head,
         deadline_at: change.deadline_at.map(|at| at.timestamp_millis()),
         filed_at: change.filed_at.timestamp_millis(),

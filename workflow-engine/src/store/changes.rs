@@ -1,11 +1,14 @@
 //! Changes and their events, for reading.
 
 use entities::{change, command, event};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{db::Db, error::StoreError};
 use crate::{
-    change::{event::Event, state::Change},
+    change::{
+        event::Event,
+        state::{Change, State},
+    },
     values::{ChangeNumber, Digest},
 };
 
@@ -16,6 +19,8 @@ pub struct Loaded {
     pub change: Change,
     /// Rises with every commit.
     pub version: i64,
+    /// The version of the rules that it follows.
+    pub definition_version: u32,
     /// Hash of the last event.
     pub head: Digest,
 }
@@ -111,6 +116,37 @@ pub async fn newest(db: &Db, before: Option<u64>, limit: u64) -> Result<Vec<Load
     query.all(db.reads()).await?.into_iter().map(loaded).collect()
 }
 
+/// Open changes that follow rules outside `carried` (lowest and highest version): number and version, the oldest first,
+/// at most `limit`.
+///
+/// # Errors
+/// As [`by_number`].
+pub async fn outside(db: &Db, carried: (u32, u32), limit: u64) -> Result<Vec<(ChangeNumber, u32)>, StoreError> {
+    let version = change::Column::DefinitionVersion;
+    let finals = State::ALL.into_iter().filter(|state| state.is_final());
+    let rows: Vec<(i64, i32)> = change::Entity::find()
+        .select_only()
+        .columns([change::Column::Number, version])
+        .filter(
+            Condition::any()
+                .add(version.lt(carried.0))
+                .add(version.gt(carried.1)),
+        )
+        .filter(change::Column::State.is_not_in(finals.map(State::as_str)))
+        .order_by_asc(change::Column::Number)
+        .limit(limit)
+        .into_tuple()
+        .all(db.reads())
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(number, version)| {
+            let number = ChangeNumber(u64::try_from(number).unwrap_or_default());
+            (number, u32::try_from(version).unwrap_or_default())
+        })
+        .collect())
+}
+
 /// The events of a change, oldest first.
 ///
 /// # Errors
@@ -185,6 +221,7 @@ fn loaded(row: change::Model) -> Result<Loaded, StoreError> {
     Ok(Loaded {
         change: serde_json::from_str(&row.body)?,
         version: row.version,
+        definition_version: u32::try_from(row.definition_version).unwrap_or_default(),
         head: digest(row.head_hash)?,
     })
 }

@@ -51,6 +51,8 @@ pub struct ChangeRow {
     pub version: i64,
     /// Its edition.
     pub revision: i32,
+    /// The version of the rules that it follows.
+    pub definition_version: i32,
     /// How many events it has.
     pub event_n: i32,
     /// Hash of its last event.

@@ -17,7 +17,7 @@ WITH claim AS (
   SELECT id FROM job WHERE id = $13 AND token = $14 AND done_at IS NULL FOR UPDATE),
 u AS (
   UPDATE change SET state = $3, version = version + 1, revision = $4, event_n = $5, head_hash = $6, deadline_at = $7,
-    updated_at = $8, body = $9
+    updated_at = $8, body = $9, definition_version = $44
   WHERE id = $1 AND version = $2 AND NOT EXISTS (SELECT 1 FROM command WHERE key = $10)
     AND ($13::text IS NULL OR EXISTS (SELECT 1 FROM claim)) RETURNING id),";
 
@@ -29,7 +29,7 @@ k AS (
 u AS (
   INSERT INTO change (id, number, workflow, requester, definition, definition_version, state, version, revision, event_n,
     head_hash, deadline_at, filed_at, updated_at, body)
-  SELECT change_id, $37, $38, $39, 'route_change', 1, $3, 1, $4, $5, $6, $7, $40, $8, $9 FROM k RETURNING id),";
+  SELECT change_id, $37, $38, $39, 'route_change', $44, $3, 1, $4, $5, $6, $7, $40, $8, $9 FROM k RETURNING id),";
 
 /// `$10`–`$12` are the command, `$15`–`$20` events, `$21`–`$27` jobs, `$28`–`$32` votes, `$33`–`$36` notes.
 const REST: &str = "
@@ -147,6 +147,7 @@ fn bind<'query>(sql: &'static str, commit: &'query Commit) -> Query<'query> {
     .bind(column(&commit.jobs, |job| job.max_attempts))
     .bind(commit.live_route.as_ref().map(|live| live.route.clone()))
     .bind(commit.live_route.as_ref().map(|live| live.generation))
+    .bind(change.definition_version)
 }
 
 fn bind_events<'query>(query: Query<'query>, commit: &Commit) -> Query<'query> {

@@ -75,13 +75,14 @@ async fn write_change(tx: &DatabaseTransaction, commit: &Commit) -> Result<bool,
         change.deadline_at.into(),
         commit.at.timestamp_millis().into(),
         change.body.as_str().into(),
+        change.definition_version.into(),
     ];
     if let Some(version) = commit.expected_version {
         values.push(version.into());
         let rows = execute(
             tx,
             "UPDATE change SET state = $2, version = version + 1, revision = $3, event_n = $4, head_hash = $5,
-               deadline_at = $6, updated_at = $7, body = $8 WHERE id = $1 AND version = $9",
+               deadline_at = $6, updated_at = $7, body = $8, definition_version = $9 WHERE id = $1 AND version = $10",
             values,
         )
         .await?;
@@ -95,9 +96,9 @@ async fn write_change(tx: &DatabaseTransaction, commit: &Commit) -> Result<bool,
     ]);
     execute(
         tx,
-        "INSERT INTO change (id, state, version, revision, event_n, head_hash, deadline_at, updated_at, body, number,
-           workflow, requester, filed_at, definition, definition_version)
-         VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'route_change', 1)",
+        "INSERT INTO change (id, state, version, revision, event_n, head_hash, deadline_at, updated_at, body,
+           definition_version, number, workflow, requester, filed_at, definition)
+         VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'route_change')",
         values,
     )
     .await?;

@@ -40,18 +40,40 @@ impl Job {
     }
 }
 
-/// Takes at most `limit` due jobs of `kinds`; each is this caller's for `lease_ms` unless its heartbeat moves it on.
+/// Which jobs a runner can do.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Kinds that have a handler.
+    pub kinds: Vec<String>,
+    /// Lowest and highest version of the rules carried: jobs of changes outside of it are left to others.
+    pub definitions: (u32, u32),
+}
+
+/// A job that was given up.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The change it belongs to, if it does.
+    pub change_id: Option<String>,
+    /// Its handler.
+    pub kind: String,
+    /// The claim under which it died.
+    pub token: i64,
+}
+
+/// Takes at most `limit` due jobs that are `wanted`; each is this caller's for `lease_ms` unless its heartbeat moves it on.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn claim(
     db: &Db,
-    kinds: &[String],
+    wanted: &Wanted,
     limit: u32,
     now: i64,
     lease_ms: i64,
 ) -> Result<Vec<Job>, StoreError> {
-    let list = kinds
+    let (lowest, highest) = wanted.definitions;
+    let list = wanted
+        .kinds
         .iter()
         .map(|kind| format!("'{kind}'"))
         .collect::<Vec<_>>()
@@ -66,6 +88,8 @@ pub async fn claim(
            SELECT seq FROM job AS due WHERE done_at IS NULL AND due_at <= $1 AND kind IN ({list})
              AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM job AS earlier WHERE earlier.lane = due.lane
                AND earlier.done_at IS NULL AND earlier.seq < due.seq))
+             AND NOT EXISTS (SELECT 1 FROM change WHERE change.id = due.change_id
+               AND change.definition_version NOT BETWEEN {lowest} AND {highest})
            ORDER BY due_at, seq LIMIT {limit} {skip})
          RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts"
     );
@@ -170,14 +194,46 @@ pub async fn bury(db: &Db, ticket: &JobTicket, now: i64, why: &str) -> Result<bo
     Ok(run(db, sql, values).await? == 1)
 }
 
-/// Brings a dead letter back; false if it is not one.
+/// Gives claims back at once, without counting their tries: their process ends. What still comes of them is void.
 ///
 /// # Errors
 /// As [`claim`].
-pub async fn requeue(db: &Db, id: &JobId, now: i64) -> Result<bool, StoreError> {
-    let sql = "UPDATE job SET done_at = NULL, outcome = NULL, attempts = 0, due_at = $2
+pub async fn release(db: &Db, held: &[JobTicket], now: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE job SET due_at = $3, attempts = attempts - 1, token = token + 1
+               WHERE id = $1 AND token = $2 AND done_at IS NULL";
+    for ticket in held {
+        let values = vec![ticket.id.as_str().into(), ticket.token.into(), now.into()];
+        run(db, sql, values).await?;
+    }
+    Ok(())
+}
+
+/// The job of that id, if it was given up.
+///
+/// # Errors
+/// As [`claim`].
+pub async fn dead_letter(db: &Db, id: &JobId) -> Result<Option<DeadLetter>, StoreError> {
+    let sql = "SELECT change_id, kind, token FROM job WHERE id = $1 AND outcome = 'dead'";
+    let statement = Statement::from_sql_and_values(backend(db), sql, [id.as_str().into()]);
+    let row = db.reads().query_one_raw(statement).await?;
+    row.map(|row| {
+        Ok(DeadLetter {
+            change_id: row.try_get("", "change_id")?,
+            kind: row.try_get("", "kind")?,
+            token: row.try_get("", "token")?,
+        })
+    })
+    .transpose()
+}
+
+/// Brings a dead letter back on behalf of `by`; false if it is not one.
+///
+/// # Errors
+/// As [`claim`].
+pub async fn requeue(db: &Db, id: &JobId, by: &str, now: i64) -> Result<bool, StoreError> {
+    let sql = "UPDATE job SET done_at = NULL, outcome = NULL, attempts = 0, due_at = $2, sent_again_by = $3
                WHERE id = $1 AND outcome = 'dead'";
-    Ok(run(db, sql, vec![id.as_str().into(), now.into()]).await? == 1)
+    Ok(run(db, sql, vec![id.as_str().into(), now.into(), by.into()]).await? == 1)
 }
 
 /// Asks for a chore that belongs to no change; the same `dedup` is asked for once.

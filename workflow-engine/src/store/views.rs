@@ -82,6 +82,8 @@ pub enum Fate {
     Dead,
     /// Waiting or running.
     Open,
+    /// The same, the next due first; not in pages, because what is due moves.
+    Next,
 }
 
 /// A job as a list shows it.
@@ -103,25 +105,27 @@ pub struct JobLine {
     pub max_attempts: i32,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// Who sent it again after it was given up, as an actor.
+    pub sent_again_by: Option<String>,
 }
 
-/// Jobs of one fate: dead ones newest first, open ones in the order in which they are due.
+/// Jobs of one fate below `before`, the newest first unless the fate says otherwise.
 ///
 /// # Errors
 /// As [`changes`].
 pub async fn jobs(db: &Db, fate: Fate, before: Option<i64>, limit: u64) -> Result<Vec<JobLine>, StoreError> {
-    let mut query = job::Entity::find().limit(limit);
+    let mut query = job::Entity::find()
+        .limit(limit);
     if let Some(before) = before {
         query = query.filter(job::Column::Seq.lt(before));
     }
+    let open = job::Column::DoneAt.is_null();
     query = match fate {
-        Fate::Dead => query
-            .filter(job::Column::Outcome.eq("dead"))
-            .order_by_desc(job::Column::Seq),
-        Fate::Open => query
-            .filter(job::Column::DoneAt.is_null())
-            .order_by_asc(job::Column::DueAt),
+        Fate::Dead => query.filter(job::Column::Outcome.eq("dead")),
+        Fate::Open => query.filter(open),
+        Fate::Next => query.filter(open).order_by_asc(job::Column::DueAt),
     };
+    query = query.order_by_desc(job::Column::Seq);
     let rows = query.all(db.reads()).await?;
     Ok(rows
         .into_iter()
@@ -134,6 +138,7 @@ pub async fn jobs(db: &Db, fate: Fate, before: Option<i64>, limit: u64) -> Resul
             attempts: row.attempts,
             max_attempts: row.max_attempts,
             last_error: row.last_error,
+            sent_again_by: row.sent_again_by,
         })
         .collect())
 }

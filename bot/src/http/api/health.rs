@@ -8,7 +8,7 @@ use axum::{
     routing::get,
 };
 use serde::Serialize;
-use workflow_engine::store;
+use workflow_engine::{store, values::ChangeNumber};
 
 use crate::http::{problem::Problem, state::AppState};
 
@@ -25,6 +25,16 @@ struct Health {
     status: &'static str,
     database: &'static str,
     version: &'static str,
+    /// Lowest and highest version of the rules that this program carries.
+    definition_versions: (u32, u32),
+    /// Open changes that follow another one: they can only be read here.
+    frozen: Vec<Frozen>,
+}
+
+#[derive(Serialize)]
+struct Frozen {
+    change: ChangeNumber,
+    definition_version: u32,
 }
 
 /// The process answers.
@@ -32,25 +42,31 @@ async fn live() -> Json<serde_json::Value> {
     Json(serde_json::json!({ "status": "live" }))
 }
 
-/// The database answers too; otherwise 503, and no traffic should come.
+/// The database answers too; otherwise 503, and no traffic should come. Frozen changes do not stop traffic: every other
+/// change goes on.
 async fn ready(State(state): State<AppState>) -> Response {
-    let answers = store::views::job_counts(state.db(), state.now().timestamp_millis())
-        .await
-        .is_ok();
-    let (code, status, database) = if answers {
-        (StatusCode::OK, "ready", "answers")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready", "does not answer")
+    let frozen = state.engine.frozen().await;
+    let (code, status, database) = match &frozen {
+        Ok(_) => (StatusCode::OK, "ready", "answers"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready", "does not answer"),
     };
-    (
-        code,
-        Json(Health {
-            status,
-            database,
-            version: env!("CARGO_PKG_VERSION"),
-        }),
-    )
-        .into_response()
+    let health = Health {
+        status,
+        database,
+        version: env!("CARGO_PKG_VERSION"),
+        definition_versions: state.engine.definitions().range(),
+        frozen: frozen.unwrap_or_default().into_iter().map(Frozen::of).collect(),
+    };
+    (code, Json(health)).into_response()
+}
+
+impl Frozen {
+    fn of((change, definition_version): (ChangeNumber, u32)) -> Self {
+        Self {
+            change,
+            definition_version,
+        }
+    }
 }
 
 /// Prometheus' text.

@@ -52,6 +52,6 @@ pub(super) async fn requeue(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     caller.require(Permission::Admin)?;
-    send_again(&state, &JobId(id), &caller.name).await?;
+    send_again(&state, &JobId(id), &caller.actor()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

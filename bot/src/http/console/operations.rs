@@ -11,7 +11,7 @@ use workflow_engine::{
     engine::queries::list::JobView,
     evidence::figures::count,
     store::{self, views::Fate},
-    values::{Digest, JobId, Role},
+    values::{Actor, Digest, JobId, Role},
 };
 
 use super::{
@@ -50,6 +50,7 @@ struct Job {
     at: Time,
     attempts: String,
     error: String,
+    again: Option<String>,
 }
 
 /// `GET /operations`.
@@ -86,7 +87,7 @@ pub(in crate::http) async fn show(
             text: "A job that fails for good stands here with its reason, until somebody sends it again.",
             action: None,
         },
-        jobs: jobs(&state, Fate::Open).await?,
+        jobs: jobs(&state, Fate::Next).await?,
         jobs_empty: Empty {
             title: "Nothing is due",
             text: "Every effect of every decision was delivered.",
@@ -116,6 +117,7 @@ async fn jobs(state: &AppState, fate: Fate) -> Result<Vec<Job>, Problem> {
         error: view
             .last_error
             .unwrap_or_else(|| "no reason was recorded".to_owned()),
+        again: view.sent_again_by.map(|who| who.name),
     };
     Ok(state
         .engine
@@ -147,20 +149,17 @@ pub(in crate::http) async fn requeue(
         let who = "Only people of a platform group send jobs again. Ask one of them.";
         return Err(Problem::new(Code::Forbidden, who));
     }
-    send_again(&state, &JobId(id), visitor.person.as_str()).await?;
+    send_again(&state, &JobId(id), &Actor::Person(visitor.person)).await?;
     Ok(Redirect::to("/operations"))
 }
 
-/// Puts a dead letter back into the queue, by a named person or token.
+/// Puts a dead letter back into the queue, by a person or a token with a name.
 ///
 /// # Errors
 /// 404 when there is no such dead letter.
-pub(in crate::http) async fn send_again(state: &AppState, id: &JobId, by: &str) -> Result<(), Problem> {
-    let found = store::queue::requeue(state.db(), id, state.now().timestamp_millis()).await?;
-    if !found {
-        return Err(Problem::not_found("dead letter", id));
+pub(in crate::http) async fn send_again(state: &AppState, id: &JobId, by: &Actor) -> Result<(), Problem> {
+    if state.engine.send_again(id, by).await? {
+        return Ok(());
     }
-    tracing::info!(job = %id, by, "a dead letter was sent again");
-    state.engine.wake().notify_waiters();
-    Ok(())
+    Err(Problem::not_found("dead letter", id))
 }

@@ -34,6 +34,10 @@ pub struct ChangeView {
     pub stage: Option<&'static str>,
     /// Its edition.
     pub revision: Revision,
+    /// The version of the rules that it follows.
+    pub definition_version: u32,
+    /// Why nothing can happen to it here; none unless this program does not carry that version.
+    pub frozen: Option<String>,
     /// What people vote on.
     pub packet_sha256: Option<Digest>,
     /// What serves the workflow today.
@@ -208,7 +212,8 @@ impl Engine {
         let Some(loaded) = store::changes::by_number(self.db(), number).await? else {
             return Ok(None);
         };
-        let change = loaded.change;
+        let (change, version) = (loaded.change, loaded.definition_version);
+        let frozen = self.frozen_because(number, version);
         let events = store::changes::events(self.db(), change.id.as_str()).await?;
         let sources = Sources {
             catalog: self.catalog().await?.1,
@@ -220,7 +225,8 @@ impl Engine {
         let (test, verdict) = self.test_view(&change).await?;
         let policy = store::views::newest_decision(self.db(), change.id.as_str()).await?;
         let policy = policy.map(|(phase, body)| decision(&phase, &body)).transpose()?;
-        sources.view(&change, test, verdict, policy).map(Some)
+        let rules = (version, frozen);
+        sources.view(&change, rules, test, (verdict, policy)).map(Some)
     }
 
     /// How far the test is, and its report once there is one.
@@ -259,9 +265,9 @@ impl Sources {
     fn view(
         &self,
         change: &Change,
+        (definition_version, frozen): (u32, Option<String>),
         test: Option<TestView>,
-        verdict: Option<Value>,
-        policy: Option<Value>,
+        (verdict, policy): (Option<Value>, Option<Value>),
     ) -> Result<ChangeView, StoreError> {
         let who = |id| Who::person(&self.catalog, id);
         let note = |reference: &Option<crate::change::state::NoteRef>| {
@@ -273,6 +279,8 @@ impl Sources {
             .events
             .iter()
             .map(|event| self.event(event))
+            // What a newer program has recorded may be unknown here; the rest is shown.
+            .filter(|event| event.is_ok() || frozen.is_none())
             .collect::<Result<Vec<_>, _>>()?;
         Ok(ChangeView {
             number: change.number,
@@ -281,6 +289,8 @@ impl Sources {
             state: change.state,
             stage: change.state.stage(),
             revision: change.revision,
+            definition_version,
+            frozen,
             packet_sha256: change.packet,
             baseline: change.baseline.clone(),
             candidate: change.candidate.clone(),

@@ -103,6 +103,8 @@ pub struct JobView {
     pub max_attempts: i32,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// Who sent it again after it was given up.
+    pub sent_again_by: Option<Who>,
     #[serde(skip)]
     seq: i64,
 }
@@ -196,6 +198,7 @@ impl Engine {
         let lines = store::views::jobs(self.db(), fate, cursor, limit + 1).await?;
         let ids = lines.iter().filter_map(|line| line.change_id.clone()).collect();
         let numbers = store::views::numbers(self.db(), ids).await?;
+        let (_, catalog) = self.catalog().await?;
         let view = |line: JobLine| JobView {
             change: line.change_id.as_ref().and_then(|id| numbers.get(id).copied()),
             id: line.id,
@@ -204,6 +207,7 @@ impl Engine {
             attempts: line.attempts,
             max_attempts: line.max_attempts,
             last_error: line.last_error,
+            sent_again_by: line.sent_again_by.map(|actor| Who::stored(&catalog, &actor)),
             seq: line.seq,
         };
         let views = lines.into_iter().map(view).collect();

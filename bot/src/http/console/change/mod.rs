@@ -74,6 +74,7 @@ pub(in crate::http) async fn page(
 ) -> Result<axum::response::Html<String>, Problem> {
     let view = state.engine.change_view(number).await?;
     let view = view.ok_or_else(|| Problem::not_found("change", number))?;
+    let notice = view.frozen.as_deref().map(Notice::bad).or(notice);
     let keys = side::Keys { form: state.secret() };
     let model = ChangePage::of(&view, visitor, &keys)?;
     let shell = Shell::of(state, visitor, &format!("{number} {}", view.workflow), "/changes")

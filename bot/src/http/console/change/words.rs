@@ -65,6 +65,16 @@ pub fn say(event: &Event, catalog: &Catalog) -> Said {
             "red",
             format!("The step {} was given up: {why}", job.replace('_', " ")),
         ),
+        Event::JobSentAgain { job, .. } => said(
+            "ring",
+            "blue",
+            format!("Sent the step {} again", job.replace('_', " ")),
+        ),
+        Event::Migrated { from, to } => said(
+            "ring",
+            "grey",
+            format!("Moved from version {from} to version {to} of the rules"),
+        ),
         Event::Admitted { .. }
         | Event::AdmissionRefused { .. }
         | Event::TestWaived { .. }
