@@ -448,8 +448,51 @@ async fn dead_letters_are_listed_and_sent_again_by_an_administrator_only() {
     );
     let again = web.call(&admin, "POST", &path, None).await;
     assert_eq!(code(&again), "not-found");
+    let (_, change) = web.call(&admin, "GET", "/api/v1/changes/1", None).await;
+    let told = change["events"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&told["kind"], &told["actor"]["name"]),
+        (&json!("job_sent_again"), &json!("the token \"test admin\""))
+    );
+    let (_, open) = web.call(&admin, "GET", "/api/v1/jobs?fate=open", None).await;
+    let again = open["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["id"] == job.ticket.id.as_str());
+    assert_eq!(again.unwrap()["sent_again_by"]["service"], "token:test admin");
     assert_eq!(
         web.call(&admin, "GET", "/api/v1/jobs", None).await.1["items"],
         json!([])
     );
+}
+
+#[tokio::test]
+async fn open_jobs_come_page_by_page_and_each_once() {
+    let web = web().await;
+    for key in ["a", "b", "c", "d", "e"] {
+        web.desk.file(key).await.unwrap();
+    }
+    let reader = web.token(TokenRole::Reader, None).await;
+    let (_, all) = web
+        .call(&reader, "GET", "/api/v1/jobs?fate=open&limit=200", None)
+        .await;
+    let ids = |page: &serde_json::Value| -> Vec<String> {
+        let items = page["items"].as_array().unwrap();
+        items
+            .iter()
+            .map(|job| job["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (mut paged, mut path) = (Vec::new(), "/api/v1/jobs?fate=open&limit=2".to_owned());
+    loop {
+        let (_, page) = web.call(&reader, "GET", &path, None).await;
+        paged.extend(ids(&page));
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
+        path = format!("/api/v1/jobs?fate=open&limit=2&cursor={cursor}");
+    }
+    assert!(paged.len() > 4);
+    assert_eq!(paged, ids(&all));
 }

@@ -24,3 +24,4 @@ mod shadow_run;
 mod tampering;
 mod tidy;
 mod verify_proof;
+mod versions;

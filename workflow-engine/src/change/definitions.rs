@@ -107,7 +107,13 @@ mod tests {
 
     #[test]
     fn a_table_with_a_gap_or_without_the_filed_version_is_none() {
-        static GAP: [Definition; 2] = [CARRIED[0], Definition { version: 3, ..CARRIED[0] }];
+        static GAP: [Definition; 2] = [
+            CARRIED[0],
+            Definition {
+                version: 3,
+                ..CARRIED[0]
+            },
+        ];
         assert!(Definitions::new(&GAP, 1).is_none());
         assert!(Definitions::new(CARRIED, 2).is_none());
     }

@@ -227,7 +227,10 @@ impl Runner {
             }
         }
         self.tasks.close();
-        if tokio::time::timeout(self.patience, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(self.patience, self.tasks.wait())
+            .await
+            .is_err()
+        {
             self.give_back().await;
         }
         beat.abort();
@@ -236,10 +239,21 @@ impl Runner {
     async fn give_back(&self) {
         self.let_go.cancel();
         self.tasks.wait().await;
-        let held: Vec<JobTicket> = self.held.lock().await.drain().map(|(key, _)| ticket(key)).collect();
+        let held: Vec<JobTicket> = self
+            .held
+            .lock()
+            .await
+            .drain()
+            .map(|(key, _)| ticket(key))
+            .collect();
         match store::queue::release(self.engine.db(), &held, self.now()).await {
-            Ok(()) => tracing::warn!(jobs = held.len(), "stopped before they ended; others take them up now"),
-            Err(error) => tracing::warn!(error = %error, "cannot give claims back; their leases will run out"),
+            Ok(()) => tracing::warn!(
+                jobs = held.len(),
+                "stopped before they ended; others take them up now"
+            ),
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot give claims back; their leases will run out")
+            }
         }
     }
 
@@ -388,10 +402,7 @@ impl Runner {
 }
 
 fn ticket((id, token): JobTicketKey) -> JobTicket {
-    JobTicket {
-        id: JobId(id),
-        token,
-    }
+    JobTicket { id: JobId(id), token }
 }
 
 fn millis(duration: Duration) -> i64 {

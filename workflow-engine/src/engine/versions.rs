@@ -52,7 +52,8 @@ impl Engine {
         let refusal = |code, message| Refusal { code, message };
         let version = match command {
             Command::Migrate { from, .. } if *from != now => {
-                let message = format!("{number} follows version {now} of the rules by now. Nothing was recorded.");
+                let message =
+                    format!("{number} follows version {now} of the rules by now. Nothing was recorded.");
                 return Err(refusal(RefusalCode::Outdated, message));
             }
             Command::Migrate { to, .. } => *to,

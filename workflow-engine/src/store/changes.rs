@@ -121,7 +121,11 @@ pub async fn newest(db: &Db, before: Option<u64>, limit: u64) -> Result<Vec<Load
 ///
 /// # Errors
 /// As [`by_number`].
-pub async fn outside(db: &Db, carried: (u32, u32), limit: u64) -> Result<Vec<(ChangeNumber, u32)>, StoreError> {
+pub async fn outside(
+    db: &Db,
+    carried: (u32, u32),
+    limit: u64,
+) -> Result<Vec<(ChangeNumber, u32)>, StoreError> {
     let version = change::Column::DefinitionVersion;
     let finals = State::ALL.into_iter().filter(|state| state.is_final());
     let rows: Vec<(i64, i32)> = change::Entity::find()

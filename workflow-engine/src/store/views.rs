@@ -114,8 +114,7 @@ pub struct JobLine {
 /// # Errors
 /// As [`changes`].
 pub async fn jobs(db: &Db, fate: Fate, before: Option<i64>, limit: u64) -> Result<Vec<JobLine>, StoreError> {
-    let mut query = job::Entity::find()
-        .limit(limit);
+    let mut query = job::Entity::find().limit(limit);
     if let Some(before) = before {
         query = query.filter(job::Column::Seq.lt(before));
     }

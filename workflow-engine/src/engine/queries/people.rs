@@ -48,7 +48,10 @@ impl Who {
             Actor::Service(service) => Self {
                 person: None,
                 service: Some(service.clone()),
-                name: "the governor".to_owned(),
+                name: match service.strip_prefix("token:") {
+                    Some(token) => format!("the token \"{token}\""),
+                    None => "the governor".to_owned(),
+                },
             },
         }
     }
