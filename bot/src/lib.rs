@@ -1,5 +1,6 @@
 //! The service `governor`: configuration, HTTP, console, chat conversation and jobs around the engine.
 
+pub mod backup;
 pub mod bench;
 pub mod calls;
 pub mod cards;

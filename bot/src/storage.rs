@@ -79,6 +79,34 @@ async fn up<M: MigratorTrait>(connection: &DatabaseConnection) -> anyhow::Result
     outcome.context("the schema could not be brought up to date")
 }
 
+/// Names of migrations that have run, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn applied(db: &Db) -> anyhow::Result<Vec<String>> {
+    let applied = Migrator::get_applied_migrations_read_only(db.for_migrations()).await?;
+    Ok(applied
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .collect())
+}
+
+/// Brings an empty database to the schema that these migrations made; gives the names this program does not know.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_as(db: &Db, names: &[String]) -> anyhow::Result<Vec<String>> {
+    let known = pending(db).await?;
+    let same = known.iter().zip(names).take_while(|(known, name)| known == name);
+    let same = same.count();
+    if same == names.len() && same > 0 {
+        Migrator::up(db.for_migrations(), u32::try_from(same).ok())
+            .await
+            .context("the schema could not be made")?;
+    }
+    Ok(names.get(same..).unwrap_or_default().to_vec())
+}
+
 /// Names of migrations that have not run.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod backup;
 mod calls;
 mod catalog;
 mod chat_approval;

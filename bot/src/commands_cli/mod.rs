@@ -13,6 +13,7 @@ use serde_json::Value;
 
 pub mod allocate;
 pub mod analyze;
+pub mod backup;
 pub mod bench;
 pub mod calls;
 pub mod catalog;
@@ -26,6 +27,7 @@ pub mod migrate;
 pub mod packet;
 pub mod rate;
 pub mod reconcile;
+pub mod restore;
 pub mod serve;
 pub mod statement;
 pub mod token;

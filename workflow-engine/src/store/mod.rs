@@ -10,6 +10,7 @@ pub mod changes;
 pub mod commit;
 mod commit_postgres;
 mod commit_sqlite;
+pub mod copy;
 pub mod db;
 pub mod decisions;
 pub mod digests;
