@@ -43,13 +43,19 @@ impl Gateways {
         Self(Arc::new(open))
     }
 
+    /// The client of a gateway; none where we have no access to it.
+    #[must_use]
+    pub fn client(&self, entry: &GatewayEntry) -> Option<Arc<dyn Gateway>> {
+        (self.0)(entry)
+    }
+
     /// Where `change` takes place; none when the catalog no longer has its workflow.
     #[must_use]
     pub fn place(&self, catalog: &Catalog, change: &Change) -> Option<Place> {
         let workflow = catalog.workflow(change.workflow.as_str())?;
         let entry = catalog.gateways.iter().find(|entry| entry.id == workflow.gateway);
         Some(Place {
-            gateway: entry.and_then(|entry| (self.0)(entry)),
+            gateway: entry.and_then(|entry| self.client(entry)),
             name: workflow.gateway.clone(),
             alias: workflow.alias.clone(),
             may_apply: entry.is_some_and(|entry| entry.apply),

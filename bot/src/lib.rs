@@ -10,6 +10,7 @@ pub mod commands;
 pub mod commands_cli;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod gateways;
 pub mod http;
 pub mod jobs;

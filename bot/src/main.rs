@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use bot::commands_cli::{
-    self, Format, allocate, analyze, backup, bench, calls, catalog, chat, decide, demo, forecast, ledger,
-    migrate, packet, rate, reconcile, restore, serve, statement, token, variance,
+    self, Format, allocate, analyze, backup, bench, calls, catalog, chat, decide, demo, doctor, forecast,
+    ledger, migrate, packet, rate, reconcile, restore, serve, statement, token, variance,
 };
 use clap::{Parser, Subcommand};
 
@@ -31,6 +31,7 @@ enum Command {
     Variance(variance::Args),
     Reconcile(reconcile::Args),
     Migrate(migrate::Args),
+    Doctor(doctor::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Catalog(catalog::Args),
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Variance(args) => variance::run(&args),
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Migrate(args) => served(migrate::run(&args)),
+        Command::Doctor(args) => served(doctor::run(&args, format)),
         Command::Backup(args) => served(backup::run(&args, format)),
         Command::Restore(args) => served(restore::run(&args, format)),
         Command::Chat(args) => chat::run(&args, format),

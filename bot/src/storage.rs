@@ -115,6 +115,18 @@ pub async fn pending(db: &Db) -> anyhow::Result<Vec<String>> {
     missing::<Migrator>(db.for_migrations()).await
 }
 
+/// The same on a database that is only looked at.
+///
+/// # Errors
+/// As [`pending`].
+pub async fn pending_read_only(db: &Db) -> anyhow::Result<Vec<String>> {
+    let pending = Migrator::get_pending_migrations_read_only(db.for_migrations()).await?;
+    Ok(pending
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .collect())
+}
+
 /// Names of migrations of calls that have not run.
 ///
 /// # Errors

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use axum::Router;
 use integrations::chat::slack::{self, Slack, socket};
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use workflow_engine::engine::Engine;
 
@@ -32,29 +31,10 @@ impl Connection {
     /// # Errors
     /// When the system's certificates cannot be read.
     pub fn open(engine: &Engine, config: &Config, public_url: &str) -> anyhow::Result<Option<Self>> {
-        let Some(bot_token) = config
-            .slack
-            .bot_token
-            .clone()
-            .filter(|_| config.slack.mode != SlackMode::Off)
-        else {
+        let Some(slack) = platform(config)? else {
             return Ok(None);
         };
-        let signing_secret = config
-            .slack
-            .signing_secret
-            .clone()
-            .unwrap_or_else(|| SecretString::from(""));
-        let mut settings =
-            slack::Config::new(bot_token.clone(), config.slack.app_token.clone(), signing_secret);
-        settings.api_base_url.clone_from(&config.slack.api_url);
-        // A stand-in on loopback has no pace of Slack's to keep.
-        if config.slack.api_url.starts_with("http://127.0.0.1") {
-            settings.post_gap = Duration::ZERO;
-        }
-        let slack = Slack::new(&settings)
-            .context("Slack cannot be set up: the system's certificates cannot be read")?;
-        let slack = Arc::new(slack);
+        let bot_token = config.slack.bot_token.clone().unwrap_or_default();
         let chat = Chat::new(
             engine.clone(),
             slack.clone(),
@@ -86,4 +66,25 @@ impl Connection {
             socket::run(self.slack.clone(), self.chat.clone(), self.health.clone(), stop).await;
         }
     }
+}
+
+/// Slack as `config` names it; none when it is off or has no token.
+///
+/// # Errors
+/// When the system's certificates cannot be read.
+pub(crate) fn platform(config: &Config) -> anyhow::Result<Option<Arc<Slack>>> {
+    let token = config.slack.bot_token.clone();
+    let Some(bot_token) = token.filter(|_| config.slack.mode != SlackMode::Off) else {
+        return Ok(None);
+    };
+    let signing_secret = config.slack.signing_secret.clone().unwrap_or_default();
+    let mut settings = slack::Config::new(bot_token, config.slack.app_token.clone(), signing_secret);
+    settings.api_base_url.clone_from(&config.slack.api_url);
+    // A stand-in on loopback has no pace of Slack's to keep.
+    if config.slack.api_url.starts_with("http://127.0.0.1") {
+        settings.post_gap = Duration::ZERO;
+    }
+    let slack =
+        Slack::new(&settings).context("Slack cannot be set up: the system's certificates cannot be read")?;
+    Ok(Some(Arc::new(slack)))
 }

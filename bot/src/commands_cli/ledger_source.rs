@@ -45,7 +45,7 @@ pub(super) struct Key {
 }
 
 /// The private key of the configuration, if it has one or one was made in its data directory.
-pub(super) fn signing_key(config: &Config) -> anyhow::Result<Option<(SigningKey, String)>> {
+pub(crate) fn signing_key(config: &Config) -> anyhow::Result<Option<(SigningKey, String)>> {
     let origin = &config.ledger.origin;
     if let Some(pem) = &config.ledger.signing_key {
         let key = log_key::from_pem(pem, origin).context("ledger.signing_key")?;

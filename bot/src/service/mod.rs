@@ -4,7 +4,7 @@
 
 mod background;
 mod handlers;
-mod outside;
+pub(crate) mod outside;
 
 use std::{net::SocketAddr, sync::Arc};
 

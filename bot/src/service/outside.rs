@@ -40,7 +40,7 @@ pub(super) fn models(config: &Config) -> anyhow::Result<BTreeMap<String, Arc<dyn
 
 /// Clients of the catalog's gateways whose credentials are in the settings; a gateway that a later catalog names is
 /// known without a restart.
-pub(super) fn gateways(config: &Arc<Config>) -> anyhow::Result<Gateways> {
+pub(crate) fn gateways(config: &Arc<Config>) -> anyhow::Result<Gateways> {
     let http = Http::new(Options::default())?;
     let config = config.clone();
     Ok(Gateways::opened_by(move |entry: &GatewayEntry| {

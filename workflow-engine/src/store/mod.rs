@@ -27,4 +27,5 @@ pub mod shadow;
 pub mod singleton;
 pub mod tokens;
 pub mod views;
+pub mod vitals;
 mod writer;
