@@ -19,3 +19,4 @@ pub mod prices;
 pub mod service;
 pub mod storage;
 pub mod telemetry;
+pub mod witness;

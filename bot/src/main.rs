@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use bot::commands_cli::{
     self, Format, allocate, analyze, backup, bench, calls, catalog, chat, decide, demo, doctor, forecast,
-    ledger, migrate, packet, rate, reconcile, restore, serve, statement, token, variance,
+    ledger, migrate, packet, rate, reconcile, restore, serve, statement, token, variance, witness,
 };
 use clap::{Parser, Subcommand};
 
@@ -43,6 +43,7 @@ enum Command {
     Calls(calls::Args),
     Ledger(ledger::Args),
     Packet(packet::Args),
+    Witness(witness::Args),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         Command::Calls(args) => served(calls::run(&args, format)),
         Command::Ledger(args) => served(ledger::run(&args, format)),
         Command::Packet(args) => served(packet::run(&args, format)),
+        Command::Witness(args) => served(witness::run(&args, format)),
     };
     commands_cli::finish(outcome)
 }

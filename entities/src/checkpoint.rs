@@ -21,6 +21,8 @@ pub struct Model {
     /// Witness ref.
     #[sea_orm(column_type = "Text")]
     pub witness_ref: Option<String>,
+    /// How many witnesses have cosigned the note.
+    pub cosigned: i32,
 }
 
 /// No relations: rows are joined where they are read.

@@ -25,3 +25,4 @@ pub mod shadow_run;
 pub mod sign_in_link;
 pub mod singleton;
 pub mod vote;
+pub mod witness;

@@ -5,6 +5,7 @@ pub mod gateways;
 pub mod http;
 pub mod models;
 pub mod traces;
+pub mod witness;
 
 #[cfg(test)]
 mod corpus;

@@ -26,3 +26,4 @@ mod tampering;
 mod tidy;
 mod verify_proof;
 mod versions;
+mod witnessing;

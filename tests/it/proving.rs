@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::Command, sync::Arc};
 
+use crate::witnessing::{client, start, witness_key};
 use bot::commands_cli::{Format, ledger, packet};
 use clap::Parser;
 use tests::{
@@ -320,6 +321,46 @@ async fn a_ledger_must_still_begin_with_a_checkpoint_that_was_kept() {
                 assert!(code == 1 && said.contains(sentence), "{said}");
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_who_has_a_witness_s_key_sees_a_fork_that_no_other_check_sees() {
+    for (desk, config) in approved().await {
+        let folder = desk.fresh.folder.path();
+        let (export, keys) = (folder.join("export"), folder.join("witness.vkey"));
+        std::fs::write(&keys, format!("{}\n", witness_key().public())).unwrap();
+        let lines = [
+            format!("ledger verify {config} --witness {}", keys.display()),
+            format!(
+                "ledger verify --dir {} --witness {}",
+                export.display(),
+                keys.display()
+            ),
+        ];
+        governor(&format!("ledger export --out {} {config}", export.display())).await;
+        for line in &lines {
+            let (said, code) = governor(line).await;
+            assert!(
+                code == 1 && said.contains("audit.test/witness has cosigned no head of this ledger"),
+                "{said}"
+            );
+        }
+        let (url, _server) = start(&folder.join("witness"), vec![log_key().public().clone()]).await;
+        let ledger = Ledger::new(desk.engine.db().clone(), log_key().public().clone());
+        ledger.ask(&client(&url), desk.clock.now()).await.unwrap();
+        desk.file("after").await.unwrap();
+        seal(&desk).await;
+        governor(&format!("ledger export --out {} {config}", export.display())).await;
+        for line in &lines {
+            let (said, code) = governor(line).await;
+            assert!(
+                code == 0 && said.contains("Cosigned by audit.test/witness: the head of 16 entries"),
+                "{said}"
+            );
+        }
+        let vkeys = std::fs::read_to_string(export.join("witnesses.vkey")).unwrap();
+        assert_eq!(vkeys, std::fs::read_to_string(&keys).unwrap());
     }
 }
 

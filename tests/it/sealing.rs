@@ -12,7 +12,6 @@ use workflow_engine::{
     evidence::verify::{Witnessed, verify_packet},
     ledger::{
         key::{KeyKind, SigningKey},
-        note::SignedCheckpoint,
         offline::verify_files,
     },
     ports::clock::Clock,
@@ -224,19 +223,5 @@ async fn a_replica_with_another_key_does_not_sign() {
                 .contains("give every replica the same ledger key"),
             "{refused}"
         );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_witness_s_cosignature_is_kept_with_the_head() {
-    for desk in sealed_desks(1).await {
-        let witness = SigningKey::from_seed("audit.test/witness", KeyKind::Cosignature, &[3; 32]).unwrap();
-        let mut note: SignedCheckpoint = ledger(&desk).checkpoint().await.unwrap().unwrap();
-        let cosignature = note.cosign(&witness, 1_795_392_000);
-        note.signatures.push(cosignature);
-        ledger(&desk).keep_cosigned(&note).await.unwrap();
-        let kept = ledger(&desk).proof(3).await.unwrap().checkpoint;
-        assert_eq!(kept.cosigned(witness.public()), Ok(1_795_392_000));
-        assert_eq!(audit(desk.engine.db()).await.fault, None);
     }
 }

@@ -8,7 +8,7 @@ use workflow_engine::ports::clock::Clock;
 
 use super::{
     Format,
-    ledger_source::{self, ConfigFile, log_key_of},
+    ledger::source::{self, ConfigFile, log_key_of},
     print,
 };
 use crate::{
@@ -47,7 +47,7 @@ pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
 /// As [`run`].
 pub async fn answer(args: &Args, format: Format) -> anyhow::Result<String> {
     let config = args.config.load()?;
-    let db = ledger_source::open(&config).await?;
+    let db = source::open(&config).await?;
     let mut copy = Unpacked::take(&db, SystemClock.now()).await?;
     let checked = backup::check(&copy, async |db| Ok(log_key_of(&config, db, None).await?.key)).await?;
     if let Some(fault) = checked.report.fault {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use comfy_table::{Table, presets};
 use serde_json::json;
 
-use super::{Format, ledger_source::ConfigFile, print};
+use super::{Format, ledger::source::ConfigFile, print};
 use crate::doctor::{self, Finding, Severity};
 
 /// Check settings, files, database, ledger key, chat, gateways and vendors; say what is risky and how to mend it.

@@ -23,7 +23,6 @@ pub mod demo;
 pub mod doctor;
 pub mod forecast;
 pub mod ledger;
-pub(crate) mod ledger_source;
 pub mod migrate;
 pub mod packet;
 pub mod rate;
@@ -33,6 +32,7 @@ pub mod serve;
 pub mod statement;
 pub mod token;
 pub mod variance;
+pub mod witness;
 
 /// How results are written to stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

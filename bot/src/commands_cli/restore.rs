@@ -15,7 +15,7 @@ use workflow_engine::{
 
 use super::{
     Format,
-    ledger_source::{ConfigFile, log_key_of},
+    ledger::source::{ConfigFile, log_key_of},
     print, read,
 };
 use crate::{

@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use workflow_engine::ledger::key::{KeyKind, VerifierKey};
 
 use super::{Problem, secret};
 
@@ -16,6 +17,34 @@ pub struct Ledger {
     pub signing_key: Option<SecretString>,
     /// Longest time between a decision and its checkpoint, in milliseconds.
     pub seal_every_ms: u64,
+    /// Who cosigns its heads.
+    pub witnesses: Vec<WitnessAt>,
+    /// Seconds between two times that they are asked.
+    pub witness_every_seconds: u64,
+}
+
+/// An independent witness.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessAt {
+    /// Its submission prefix: `/add-checkpoint` follows it.
+    pub url: String,
+    /// The key that its cosignatures are checked with.
+    pub vkey: String,
+}
+
+impl WitnessAt {
+    /// Its key, which [`Ledger::problem`] has checked.
+    ///
+    /// # Errors
+    /// When it is no cosigner's verifier key.
+    pub fn key(&self) -> Result<VerifierKey, String> {
+        let key = VerifierKey::parse(&self.vkey).map_err(|fault| fault.to_string())?;
+        if key.kind() == KeyKind::Cosignature {
+            return Ok(key);
+        }
+        Err("it is a ledger's key; a witness prints its own with `governor witness --print-key`".to_owned())
+    }
 }
 
 impl Ledger {
@@ -27,6 +56,21 @@ impl Ledger {
         }
         if !(10..=10_000).contains(&self.seal_every_ms) {
             return Some(("ledger.seal_every_ms", "it must be 10 to 10000".to_owned()));
+        }
+        for witness in &self.witnesses {
+            if let Err(why) = witness.key() {
+                return Some(("ledger.witnesses", why));
+            }
+            if url::Url::parse(&witness.url).is_err() {
+                let why = format!(
+                    "`{}` is no address, such as https://witness.example.com",
+                    witness.url
+                );
+                return Some(("ledger.witnesses", why));
+            }
+        }
+        if !(1..=3_600).contains(&self.witness_every_seconds) {
+            return Some(("ledger.witness_every_seconds", "it must be 1 to 3600".to_owned()));
         }
         None
     }

@@ -26,7 +26,7 @@ pub use self::{
     fault::Fault,
     integrations::{Gateway, LogFormat, Model, Schedule, Shadow, Slack, SlackMode, Telemetry},
     jobs::Jobs,
-    ledger::Ledger,
+    ledger::{Ledger, WitnessAt},
     server::Server,
     sign_in::{SignIn, SignInMode},
 };

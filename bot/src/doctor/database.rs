@@ -15,7 +15,7 @@ use workflow_engine::{
 };
 
 use super::{Finding, Severity};
-use crate::{clock::SystemClock, commands_cli::ledger_source::signing_key, config::Config, storage};
+use crate::{clock::SystemClock, commands_cli::ledger::source::signing_key, config::Config, storage};
 
 const AREA: &str = "database";
 /// A clock further off than this makes leases and deadlines wrong.

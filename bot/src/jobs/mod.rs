@@ -18,6 +18,7 @@ mod spend;
 mod subject;
 pub mod timers;
 pub mod verify_traffic;
+pub mod witness;
 
 use workflow_engine::{
     change::state::Change,

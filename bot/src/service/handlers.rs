@@ -6,6 +6,7 @@ use workflow_engine::{
     engine::{
         Engine,
         jobs::{Handler, Runner},
+        ledger::Ledger,
         shadow::{Parts, Settings, Tester},
     },
     ledger::key::SigningKey,
@@ -20,7 +21,7 @@ use crate::{
     jobs::{
         admission::Admission, apply_route::ApplyRoute, assess::Assess, budget_watch::BudgetWatch,
         digest::Digests, housekeeping::Housekeeping, restore_route::RestoreRoute, run_shadow::RunShadow,
-        timers::Timers, verify_traffic::VerifyTraffic,
+        timers::Timers, verify_traffic::VerifyTraffic, witness::Witnesses,
     },
 };
 
@@ -35,6 +36,7 @@ pub(super) struct Needs<'start> {
     pub(super) chat: Option<&'start Connection>,
     pub(super) public_url: &'start str,
     pub(super) key: &'start Arc<SigningKey>,
+    pub(super) ledger: &'start Ledger,
     pub(super) prices: &'start Arc<PriceBook>,
     pub(super) shadow: Settings,
 }
@@ -64,6 +66,11 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
         Arc::new(BudgetWatch::new(engine.clone(), needs.calls.clone(), platform)),
         Arc::new(Housekeeping::new(engine.clone())),
         Arc::new(Timers::new(engine.clone())),
+        Arc::new(Witnesses::new(
+            engine.clone(),
+            needs.ledger.clone(),
+            outside::witnesses(needs.config)?,
+        )),
         Arc::new(Admission::new(engine.clone())),
         Arc::new(RunShadow::new(engine.clone(), tester)),
         Arc::new(Assess::new(

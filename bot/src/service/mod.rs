@@ -108,11 +108,8 @@ impl Service {
         let book = prices::book()?;
         let recorder = Arc::new(Recorder::new(engine.clone(), calls.clone(), book.clone()));
         let chat = Connection::open(&engine, &config, &public_url(&config, address))?;
-        let mut state = AppState::new(
-            engine.clone(),
-            Ledger::new(db.clone(), key.public().clone()),
-            config.clone(),
-        )?;
+        let ledger = Ledger::new(db.clone(), key.public().clone());
+        let mut state = AppState::new(engine.clone(), ledger.clone(), config.clone())?;
         state.tour = tour.map(Arc::new);
         state.metrics = metrics;
         state.recorder = Some(recorder.clone());
@@ -123,6 +120,7 @@ impl Service {
             chat: chat.as_ref(),
             public_url: &public_url(&config, address),
             key: &key,
+            ledger: &ledger,
             prices: &Arc::new(book),
             shadow,
         })?;
@@ -133,6 +131,7 @@ impl Service {
             background::Needs {
                 runners: runners.clone(),
                 sealer: Sealer::new(db, key, clock.new_id().to_string()),
+                config: config.clone(),
                 engine: engine.clone(),
                 calls: calls.clone(),
                 chat: chat.clone(),

@@ -6,12 +6,13 @@ use integrations::{
     gateways::litellm,
     http::{Http, Options},
     models::openai_compatible as openai,
+    witness,
 };
 use secrecy::SecretString;
 use workflow_engine::{
     catalog::GatewayEntry,
     engine::shadow,
-    ports::{gateway::Gateway, model::ModelClient},
+    ports::{gateway::Gateway, model::ModelClient, witness::Witness},
     shadow::plan::Limits,
 };
 
@@ -56,6 +57,21 @@ pub(crate) fn gateways(config: &Arc<Config>) -> anyhow::Result<Gateways> {
         );
         Some(Arc::new(client) as Arc<dyn Gateway>)
     }))
+}
+
+/// Clients of the ledger's witnesses.
+pub(super) fn witnesses(config: &Config) -> anyhow::Result<Vec<Arc<dyn Witness>>> {
+    let http = Http::new(Options {
+        timeout: Duration::from_secs(10),
+        attempts: 2,
+        max_body_bytes: 64 << 10,
+        ..Options::default()
+    })?;
+    let client = |one: &crate::config::WitnessAt| {
+        let key = one.key().map_err(anyhow::Error::msg)?;
+        Ok(Arc::new(witness::Client::new(http.clone(), &one.url, key)) as Arc<dyn Witness>)
+    };
+    config.ledger.witnesses.iter().map(client).collect()
 }
 
 /// How shadow tests are run, by the settings.

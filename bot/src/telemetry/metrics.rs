@@ -9,6 +9,12 @@ const JOBS_OPEN: &str = "governor_jobs_open";
 const JOBS_DUE: &str = "governor_jobs_due";
 /// Jobs that were given up.
 const JOBS_DEAD: &str = "governor_jobs_dead";
+/// Entries under the largest head that a witness cosigned.
+const WITNESSED: &str = "governor_ledger_witnessed_entries";
+/// 1 when a witness holds another or a larger ledger than ours.
+const WITNESS_ALARM: &str = "governor_ledger_witness_alarm";
+/// 1 when a witness did not cosign when it was last asked.
+const WITNESS_TROUBLE: &str = "governor_ledger_witness_trouble";
 /// HTTP requests by route, method and status.
 const HTTP_REQUESTS: &str = "governor_http_requests_total";
 /// Their duration.
@@ -27,6 +33,18 @@ pub fn install() -> Option<PrometheusHandle> {
     describe_gauge!(JOBS_OPEN, "Jobs that wait for their time or run");
     describe_gauge!(JOBS_DUE, "Jobs that are due now");
     describe_gauge!(JOBS_DEAD, "Jobs that were given up and wait for a person");
+    describe_gauge!(
+        WITNESSED,
+        "Entries under the largest head that a witness cosigned"
+    );
+    describe_gauge!(
+        WITNESS_ALARM,
+        "1 when a witness holds another or a larger ledger than ours"
+    );
+    describe_gauge!(
+        WITNESS_TROUBLE,
+        "1 when a witness did not cosign when it was last asked"
+    );
     describe_counter!(HTTP_REQUESTS, "HTTP requests by route, method and status");
     describe_histogram!(HTTP_SECONDS, "Seconds from request to answer");
     Some(handle)
@@ -37,6 +55,14 @@ pub fn jobs(open: u64, due: u64, dead: u64) {
     for (name, value) in [(JOBS_OPEN, open), (JOBS_DUE, due), (JOBS_DEAD, dead)] {
         gauge!(name).set(value as f64);
     }
+}
+
+/// Where a witness of the ledger stands.
+pub fn witness(name: &str, entries: u64, trouble: bool, alarm: bool) {
+    let labels = [("witness", name.to_owned())];
+    gauge!(WITNESSED, &labels).set(entries as f64);
+    gauge!(WITNESS_TROUBLE, &labels).set(f64::from(u8::from(trouble)));
+    gauge!(WITNESS_ALARM, &labels).set(f64::from(u8::from(alarm)));
 }
 
 /// One answered request. `route` is the pattern, never the path, so that numbers and names do not make series.

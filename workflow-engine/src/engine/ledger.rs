@@ -10,7 +10,14 @@ use crate::{
         proof::Proof,
         tiles::{self, EntriesFault, Kind, Tile},
     },
-    store::{db::Db, error::StoreError, ledger::read},
+    store::{
+        db::Db,
+        error::StoreError,
+        ledger::{
+            read,
+            witnesses::{self, Standing},
+        },
+    },
     values::ChangeId,
 };
 
@@ -79,6 +86,43 @@ impl Ledger {
         Ok(Some(note))
     }
 
+    /// The newest head that a witness cosigned, if it reaches beyond entry `index`.
+    ///
+    /// # Errors
+    /// As [`Ledger::checkpoint`].
+    pub async fn cosigned(&self, index: u64) -> Result<Option<SignedCheckpoint>, LedgerError> {
+        let Some(row) = witnesses::newest_cosigned(self.db.reads(), index).await? else {
+            return Ok(None);
+        };
+        let note = SignedCheckpoint::parse(&row.note.unwrap_or_default())?;
+        note.verify(&self.log)?;
+        Ok(Some(note))
+    }
+
+    /// The signed head of exactly this size, if there is one.
+    ///
+    /// # Errors
+    /// As [`Ledger::checkpoint`].
+    pub async fn head(&self, size: u64) -> Result<Option<SignedCheckpoint>, LedgerError> {
+        let Some(text) = read::checkpoint(self.db.reads(), size)
+            .await?
+            .and_then(|row| row.note)
+        else {
+            return Ok(None);
+        };
+        let note = SignedCheckpoint::parse(&text)?;
+        note.verify(&self.log)?;
+        Ok(Some(note))
+    }
+
+    /// The witnesses that were asked so far, and how far each has come.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn witnesses(&self) -> Result<Vec<Standing>, LedgerError> {
+        Ok(witnesses::all(self.db.reads()).await?)
+    }
+
     /// The bytes of an entry, sealed under the newest signed head.
     ///
     /// # Errors
@@ -139,18 +183,6 @@ impl Ledger {
         Ok(read::places(self.db.reads(), change.as_str(), kind).await?)
     }
 
-    /// Keeps witnesses' cosignatures on a head; the note must still be ours.
-    ///
-    /// # Errors
-    /// [`LedgerError::Checkpoint`] when it is not.
-    pub async fn keep_cosigned(&self, note: &SignedCheckpoint) -> Result<(), LedgerError> {
-        let (head, text) = (note.verify(&self.log)?, note.to_text());
-        let unit = self.db.write(move |tx| {
-            Box::pin(async move { crate::store::ledger::write::cosigned(tx, head, &text).await })
-        });
-        Ok(unit.await?)
-    }
-
     /// One file of the ledger as C2SP tlog-tiles name it, `checkpoint` or `tile/…`; none for any other name and for
     /// what the newest signed head does not reach. Partial tiles of earlier heads are there too.
     ///
@@ -178,8 +210,10 @@ impl Ledger {
         }
     }
 
-    /// Writes the whole signed ledger below `out`: `checkpoint`, `tile/…`, `log.pub.pem` and `log.vkey`. Gives the
-    /// number of entries. The checkpoint is written last, so a folder with one is complete.
+    /// Writes the whole signed ledger below `out`: `checkpoint`, `tile/…`, `log.pub.pem` and `log.vkey`; where there are
+    /// witnesses also their keys (`witnesses.vkey`) and the newest head that one of them cosigned
+    /// (`checkpoint.witnessed`). Gives the number of entries. The checkpoint is written last, so a folder with one is
+    /// complete.
     ///
     /// # Errors
     /// [`LedgerError::Write`] for a file that cannot be written.
@@ -194,6 +228,22 @@ impl Ledger {
         }
         put(out.join("log.pub.pem"), self.log.to_pem().as_bytes()).await?;
         put(out.join("log.vkey"), format!("{}\n", self.log).as_bytes()).await?;
+        let witnesses: String = self
+            .witnesses()
+            .await?
+            .iter()
+            .map(|one| one.vkey.clone() + "\n")
+            .collect();
+        if !witnesses.is_empty() {
+            put(out.join("witnesses.vkey"), witnesses.as_bytes()).await?;
+        }
+        if let Some(note) = self
+            .cosigned(0)
+            .await?
+            .filter(|note| note.checkpoint.head.size <= size)
+        {
+            put(out.join("checkpoint.witnessed"), note.to_text().as_bytes()).await?;
+        }
         if let Some(note) = checkpoint {
             put(out.join("checkpoint"), note.to_text().as_bytes()).await?;
         }
@@ -212,7 +262,11 @@ impl Ledger {
         Ok(tiles::encode_entries(bodies)?)
     }
 
+    /// The head that a proof of entry `index` leads to: the newest one that a witness cosigned, if it reaches that far.
     async fn sealed(&self, index: u64) -> Result<SignedCheckpoint, LedgerError> {
+        if let Some(cosigned) = self.cosigned(index).await? {
+            return Ok(cosigned);
+        }
         let newest = self.checkpoint().await?;
         let size = newest.as_ref().map_or(0, |note| note.checkpoint.head.size);
         newest

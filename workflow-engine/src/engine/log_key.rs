@@ -1,4 +1,4 @@
-//! The log's private key: made once and kept in a file that only its owner may read.
+//! The private key of the log, or of a witness: made once and kept in a file that only its owner may read.
 
 use std::{
     fs::{File, OpenOptions},
@@ -42,13 +42,27 @@ pub enum LogKeyError {
 /// # Errors
 /// When the file cannot be used, or does not hold an Ed25519 key.
 pub fn in_folder(folder: &Path, name: &str, clock: &dyn Clock) -> Result<SigningKey, LogKeyError> {
-    let path = folder.join("ledger.key");
-    match read(&path, name) {
+    read_or_make(&folder.join("ledger.key"), name, KeyKind::Note, clock)
+}
+
+/// The key in a file, made if the file is not there; as [`in_folder`].
+///
+/// # Errors
+/// As [`in_folder`].
+pub fn read_or_make(
+    path: &Path,
+    name: &str,
+    kind: KeyKind,
+    clock: &dyn Clock,
+) -> Result<SigningKey, LogKeyError> {
+    match read(path, name, kind) {
         Err(LogKeyError::File { why, .. }) if why.kind() == ErrorKind::NotFound => {}
         other => return other,
     }
-    match make(&path, name, clock) {
-        Err(LogKeyError::File { why, .. }) if why.kind() == ErrorKind::AlreadyExists => read(&path, name),
+    match make(path, name, kind, clock) {
+        Err(LogKeyError::File { why, .. }) if why.kind() == ErrorKind::AlreadyExists => {
+            read(path, name, kind)
+        }
         other => other,
     }
 }
@@ -57,9 +71,9 @@ pub fn in_folder(folder: &Path, name: &str, clock: &dyn Clock) -> Result<Signing
 ///
 /// # Errors
 /// As [`in_folder`].
-pub fn read(path: &Path, name: &str) -> Result<SigningKey, LogKeyError> {
+pub fn read(path: &Path, name: &str, kind: KeyKind) -> Result<SigningKey, LogKeyError> {
     let pem = std::fs::read_to_string(path).map_err(|why| file(path, "cannot be read", why))?;
-    from_pem(&SecretString::from(pem), name).map_err(|why| LogKeyError::Key {
+    SigningKey::from_pem(name, kind, &pem).map_err(|why| LogKeyError::Key {
         path: path.to_owned(),
         why,
     })
@@ -77,10 +91,10 @@ pub fn from_pem(pem: &SecretString, name: &str) -> Result<SigningKey, KeyFault> 
 ///
 /// # Errors
 /// When the file is there already or cannot be written.
-pub fn make(path: &Path, name: &str, clock: &dyn Clock) -> Result<SigningKey, LogKeyError> {
+pub fn make(path: &Path, name: &str, kind: KeyKind, clock: &dyn Clock) -> Result<SigningKey, LogKeyError> {
     let mut seed = [0; 32];
     clock.random(&mut seed);
-    let key = SigningKey::from_seed(name, KeyKind::Note, &seed).map_err(|why| LogKeyError::Key {
+    let key = SigningKey::from_seed(name, kind, &seed).map_err(|why| LogKeyError::Key {
         path: path.to_owned(),
         why,
     })?;

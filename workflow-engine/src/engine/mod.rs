@@ -21,6 +21,7 @@ pub mod seal;
 pub mod shadow;
 pub mod spend;
 pub mod versions;
+pub mod witnessing;
 
 use std::sync::{
     Arc,

@@ -2,7 +2,7 @@
 //!
 //! Everything here is a published format, so that outsiders check the ledger with tools that are not ours
 //! (`docs/verifying.md`): RFC 6962/9162 trees ([`merkle`]), C2SP tlog-tiles ([`tiles`]), signed-note checkpoints and
-//! cosignatures ([`note`], [`key`]) and tlog-proof ([`proof`]).
+//! cosignatures ([`note`], [`key`]), tlog-proof ([`proof`]) and tlog-witness ([`witness`]).
 
 pub mod key;
 pub mod merkle;
@@ -10,3 +10,4 @@ pub mod note;
 pub mod offline;
 pub mod proof;
 pub mod tiles;
+pub mod witness;

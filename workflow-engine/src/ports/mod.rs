@@ -6,3 +6,4 @@ pub mod clock;
 pub mod gateway;
 pub mod model;
 pub mod trace_source;
+pub mod witness;

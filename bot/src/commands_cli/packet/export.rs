@@ -14,7 +14,7 @@ use workflow_engine::{
 use super::{
     super::{
         Format,
-        ledger_source::{ConfigFile, log_key_of, open},
+        ledger::source::{ConfigFile, log_key_of, open},
     },
     ENTRY, KEY, PACKET, PROOF, VOTES,
 };

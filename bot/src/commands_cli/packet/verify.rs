@@ -13,7 +13,10 @@ use workflow_engine::{
 use super::{
     super::{
         Format, bad,
-        ledger_source::{Key, key_file, root_at},
+        ledger::{
+            source::{Key, key_file, root_at},
+            witnessed,
+        },
         read,
     },
     ENTRY, KEY, PROOF, VOTES,
@@ -36,6 +39,9 @@ pub(super) struct Args {
     /// A checkpoint that you saw elsewhere (chat, SIEM, a witness, an export): the proof must belong to the same ledger
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// The verifier keys of witnesses, one a line: each must have cosigned the head that the packet is proven under
+    #[arg(long, value_name = "FILE")]
+    witness: Option<PathBuf>,
 }
 
 /// What holds.
@@ -77,7 +83,7 @@ pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<(String, bool)>
     };
     let found = match verify_packet(envelope.as_bytes(), &key.key, witnessed, &key.key) {
         Err(fault) => Err(fault.to_string()),
-        Ok(verified) => rest(args, folder, &key, verified)?,
+        Ok(verified) => rest(args, folder, &proof, (&key, verified))?,
     };
     let said = match format {
         Format::Json => format!("{}\n", document(&found, &key)),
@@ -86,12 +92,23 @@ pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<(String, bool)>
     Ok((said, found.is_ok()))
 }
 
-/// The votes, and the checkpoint from elsewhere.
-fn rest(args: &Args, folder: &Path, key: &Key, verified: Verified) -> anyhow::Result<Result<Found, String>> {
+/// The votes, the witnesses, and the checkpoint from elsewhere.
+fn rest(
+    args: &Args,
+    folder: &Path,
+    proof: &str,
+    (key, verified): (&Key, Verified),
+) -> anyhow::Result<Result<Found, String>> {
     let votes = match votes(&folder.join(VOTES), verified.packet, key)? {
         Ok(votes) => votes,
         Err(fault) => return Ok(Err(fault)),
     };
+    if let Some(path) = &args.witness {
+        let note = Proof::parse(proof).map(|proof| proof.checkpoint)?;
+        if let Err(fault) = witnessed::among(&witnessed::keys(path)?, &[note]) {
+            return Ok(Err(fault));
+        }
+    }
     let Some(path) = &args.checkpoint else {
         return Ok(Ok(Found {
             verified,

@@ -10,14 +10,17 @@ use axum::{
 use serde::Serialize;
 use workflow_engine::{store, values::ChangeNumber};
 
-use crate::http::{problem::Problem, state::AppState};
+use crate::{
+    http::{problem::Problem, state::AppState},
+    telemetry::metrics,
+};
 
 /// The routes.
 pub(in crate::http) fn routes() -> Router<AppState> {
     Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(exposition))
 }
 
 #[derive(Serialize)]
@@ -29,6 +32,10 @@ struct Health {
     definition_versions: (u32, u32),
     /// Open changes that follow another one: they can only be read here.
     frozen: Vec<Frozen>,
+    /// `alarm` when a witness holds another ledger than ours, `behind` when one did not cosign; it needs a person, but
+    /// traffic may come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnesses: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +63,7 @@ async fn ready(State(state): State<AppState>) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         definition_versions: state.engine.definitions().range(),
         frozen: frozen.unwrap_or_default().into_iter().map(Frozen::of).collect(),
+        witnesses: witnesses(&state).await,
     };
     (code, Json(health)).into_response()
 }
@@ -69,14 +77,30 @@ impl Frozen {
     }
 }
 
+/// How the ledger's witnesses stand; none without witnesses.
+async fn witnesses(state: &AppState) -> Option<&'static str> {
+    let all = state.ledger.witnesses().await.unwrap_or_default();
+    if all.is_empty() {
+        return None;
+    }
+    if all.iter().any(|one| one.alarm) {
+        return Some("alarm");
+    }
+    let troubled = all.iter().any(|one| one.trouble.is_some());
+    Some(if troubled { "behind" } else { "in step" })
+}
+
 /// Prometheus' text.
-async fn metrics(State(state): State<AppState>) -> Result<Response, Problem> {
+async fn exposition(State(state): State<AppState>) -> Result<Response, Problem> {
     let handle = state
         .metrics
         .as_ref()
         .ok_or_else(|| Problem::not_found("page", "/metrics"))?;
     let (open, due, dead) = store::views::job_counts(state.db(), state.now().timestamp_millis()).await?;
-    crate::telemetry::metrics::jobs(open, due, dead);
+    metrics::jobs(open, due, dead);
+    for one in state.ledger.witnesses().await? {
+        metrics::witness(one.name(), one.size, one.trouble.is_some(), one.alarm);
+    }
     Ok((
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         handle.render(),

@@ -7,8 +7,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use workflow_engine::{ledger::merkle, values::Digest};
+use workflow_engine::{ledger::merkle, store::ledger::witnesses::Standing, values::Digest};
 
 use crate::http::{
     auth::{Caller, Permission},
@@ -31,6 +32,43 @@ pub(super) async fn checkpoint(State(state): State<AppState>, caller: Caller) ->
         note.to_text(),
     )
         .into_response())
+}
+
+/// A witness of the ledger.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct WitnessView {
+    name: String,
+    vkey: String,
+    /// Entries under the largest head it cosigned.
+    entries: u64,
+    cosigned_at: Option<DateTime<Utc>>,
+    asked_at: Option<DateTime<Utc>>,
+    /// `in step`, `behind` (it did not cosign when last asked) or `alarm` (it holds another ledger than ours).
+    state: &'static str,
+    trouble: Option<String>,
+}
+
+/// `GET /api/v1/ledger/witnesses`.
+pub(super) async fn witnesses(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<serde_json::Value>, Problem> {
+    caller.require(Permission::Read)?;
+    let view = |one: Standing| WitnessView {
+        name: one.name().to_owned(),
+        entries: one.size,
+        cosigned_at: one.cosigned_at.and_then(DateTime::from_timestamp_millis),
+        asked_at: DateTime::from_timestamp_millis(one.asked_at),
+        state: match (one.alarm, &one.trouble) {
+            (true, _) => "alarm",
+            (false, Some(_)) => "behind",
+            (false, None) => "in step",
+        },
+        trouble: one.trouble,
+        vkey: one.vkey,
+    };
+    let items: Vec<WitnessView> = state.ledger.witnesses().await?.into_iter().map(view).collect();
+    Ok(Json(serde_json::json!({ "items": items, "next_cursor": null })))
 }
 
 /// An entry with the proof that it is in the ledger.

@@ -49,6 +49,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/events", get(events::list))
         .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))
         .route("/api/v1/ledger/proof/{index}", get(ledger::proof))
+        .route("/api/v1/ledger/witnesses", get(ledger::witnesses))
         .route("/openapi.json", get(openapi::document))
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use workflow_engine::{
     engine::queries::list::{AuditEvent, LeafView},
     evidence::figures::count,
+    store::ledger::witnesses::Standing,
 };
 
 use super::{
@@ -28,6 +29,7 @@ struct LedgerPage {
     empty: Empty,
     pager: Option<Pager>,
     checkpoint: Option<Checkpoint>,
+    witnesses: Vec<Witness>,
     steps: Vec<Step>,
 }
 
@@ -55,6 +57,13 @@ struct Line {
 struct Checkpoint {
     sentence: &'static str,
     text: String,
+}
+
+#[derive(Serialize)]
+struct Witness {
+    name: String,
+    badge: Badge,
+    sentence: String,
 }
 
 #[derive(Serialize)]
@@ -110,6 +119,7 @@ pub(in crate::http) async fn show(
             sentence: "Whoever keeps a copy of this is a witness: every later ledger must begin with this one.",
             text: note.to_text(),
         }),
+        witnesses: state.ledger.witnesses().await?.iter().map(witness).collect(),
         steps: steps(),
     };
     let shell = Shell::of(&state, &visitor, "Ledger", "/ledger").await?;
@@ -137,6 +147,27 @@ fn line(event: &AuditEvent, visitor: &Visitor) -> Line {
         who: event.event.actor.name.clone(),
         change: event.change,
         at: event.event.at.into(),
+    }
+}
+
+fn witness(one: &Standing) -> Witness {
+    let (word, mark, tone) = match (one.alarm, &one.trouble) {
+        (true, _) => ("alarm", "diamond", "red"),
+        (false, Some(_)) => ("behind", "half", "blue"),
+        (false, None) => ("in step", "disc", "green"),
+    };
+    let seen = match one.size {
+        0 => "It has cosigned nothing yet.".to_owned(),
+        size => format!("It has cosigned {} entries.", count(size)),
+    };
+    let why = one
+        .trouble
+        .as_ref()
+        .map(|why| format!(" When it was last asked, {why}."));
+    Witness {
+        name: one.name().to_owned(),
+        badge: Badge::new(word, mark, tone),
+        sentence: seen + &why.unwrap_or_default(),
     }
 }
 

@@ -342,7 +342,7 @@ fn event(row: &QueryResult) -> Result<SealedEvent, StoreError> {
     })
 }
 
-fn checkpoint_row(row: &QueryResult) -> Result<CheckpointRow, StoreError> {
+pub(super) fn checkpoint_row(row: &QueryResult) -> Result<CheckpointRow, StoreError> {
     Ok(CheckpointRow {
         head: Head {
             size: size(row)?,

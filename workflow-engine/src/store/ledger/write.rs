@@ -109,21 +109,6 @@ pub async fn sign(tx: &DatabaseTransaction, head: Head, note: &str) -> Result<()
     Ok(())
 }
 
-/// Replaces the note of a head by one with more cosignatures on it.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn cosigned(tx: &DatabaseTransaction, head: Head, note: &str) -> Result<(), StoreError> {
-    let sql = "UPDATE checkpoint SET signature = $3 WHERE size = $1 AND root = $2 AND signature IS NOT NULL";
-    execute(
-        tx,
-        sql,
-        vec![place(head.size)?.into(), head.root.to_vec().into(), note.into()],
-    )
-    .await?;
-    Ok(())
-}
-
 async fn insert_rows(tx: &DatabaseTransaction, mut rows: &[LedgerRow]) -> Result<(), StoreError> {
     for chunk in CHUNKS {
         while rows.len() >= chunk {
@@ -178,7 +163,11 @@ async fn write_tile(tx: &DatabaseTransaction, tile: Tile, bytes: &[u8]) -> Resul
     .map(drop)
 }
 
-async fn execute(tx: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+pub(super) async fn execute(
+    tx: &DatabaseTransaction,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<u64, StoreError> {
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
     Ok(tx.execute_raw(statement).await?.rows_affected())
 }

@@ -17,31 +17,31 @@ use crate::config::Config;
 
 /// `--config FILE`.
 #[derive(Debug, clap::Args)]
-pub(super) struct ConfigFile {
+pub(crate) struct ConfigFile {
     /// The configuration; `governor.toml` in the working directory when left out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 impl ConfigFile {
-    pub(super) fn load(&self) -> anyhow::Result<Config> {
+    pub(crate) fn load(&self) -> anyhow::Result<Config> {
         Ok(Config::load(self.config.as_deref())?)
     }
 }
 
 /// The governance database, which must be there; it is not locked and not changed.
-pub(super) async fn open(config: &Config) -> anyhow::Result<Db> {
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Db> {
     Ok(Db::open_for_reading(&config.database_url(), 2).await?)
 }
 
 /// A key to check with, and where it is from.
 #[derive(Debug)]
-pub(super) struct Key {
-    pub(super) key: VerifierKey,
+pub(crate) struct Key {
+    pub(crate) key: VerifierKey,
     /// In words, for the report.
-    pub(super) source: String,
+    pub(crate) source: String,
     /// Whether it came from elsewhere than the thing that is checked.
-    pub(super) independent: bool,
+    pub(crate) independent: bool,
 }
 
 /// The private key of the configuration, if it has one or one was made in its data directory.
@@ -55,11 +55,14 @@ pub(crate) fn signing_key(config: &Config) -> anyhow::Result<Option<(SigningKey,
     if !path.is_file() {
         return Ok(None);
     }
-    Ok(Some((log_key::read(&path, origin)?, path.display().to_string())))
+    Ok(Some((
+        log_key::read(&path, origin, KeyKind::Note)?,
+        path.display().to_string(),
+    )))
 }
 
 /// The key for the database's ledger: the file given, else the configured one, else the one the database names itself.
-pub(super) async fn log_key_of(config: &Config, db: &Db, given: Option<&Path>) -> anyhow::Result<Key> {
+pub(crate) async fn log_key_of(config: &Config, db: &Db, given: Option<&Path>) -> anyhow::Result<Key> {
     if let Some(path) = given {
         return key_file(path, &config.ledger.origin);
     }
@@ -84,8 +87,8 @@ pub(super) async fn log_key_of(config: &Config, db: &Db, given: Option<&Path>) -
 }
 
 /// A public key in a file: a verifier key (`log.vkey`), or PEM, which has no name and takes `name`.
-pub(super) fn key_file(path: &Path, name: &str) -> anyhow::Result<Key> {
-    let text = super::read(path)?;
+pub(crate) fn key_file(path: &Path, name: &str) -> anyhow::Result<Key> {
+    let text = super::super::read(path)?;
     let text = text.trim();
     let key = if text.starts_with("-----BEGIN") {
         VerifierKey::from_pem(name, KeyKind::Note, text)
@@ -101,7 +104,7 @@ pub(super) fn key_file(path: &Path, name: &str) -> anyhow::Result<Key> {
 }
 
 /// The root over the first `size` entries, from the tile files of a tree of `total` in `folder`.
-pub(super) fn root_at(folder: &Path, size: u64, total: u64) -> Option<Hash> {
+pub(crate) fn root_at(folder: &Path, size: u64, total: u64) -> Option<Hash> {
     if size == 0 {
         return Some(empty_root());
     }
