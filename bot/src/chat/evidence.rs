@@ -3,7 +3,7 @@
 use workflow_engine::{
     change::{event::Event, state::Change},
     engine::jobs::JobError,
-    evidence::{dsse::Envelope, figures, packet::Packet, sentences, statement::Statement},
+    evidence::{figures, sentences},
     policy::decision::Decision,
     shadow::analysis::report::{self, Endpoint, Report},
     store,
@@ -63,20 +63,6 @@ impl Chat {
             verdict: verdict_of(&verdict.outcome),
             ..Evidence::default()
         })
-    }
-
-    /// The packet that people decide on, as it was sealed.
-    pub(super) async fn packet(&self, change: &Change) -> Result<Option<Packet>, JobError> {
-        let Some(digest) = change.packet else {
-            return Ok(None);
-        };
-        let stored = store::packets::by_digest(self.engine.db(), digest).await?;
-        // A packet of a newer shape leaves the card without figures, not without the change.
-        Ok(stored.and_then(|stored| {
-            let envelope = Envelope::parse(stored.envelope.as_bytes()).ok()?;
-            let statement = Statement::from_payload(envelope.payload_of(digest)?).ok()?;
-            Packet::from_predicate(statement.predicate()).ok()
-        }))
     }
 }
 

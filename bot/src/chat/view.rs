@@ -75,7 +75,7 @@ impl Chat {
         let place = |event: &StoredEvent| Some((event.n, *places.get(&event.seq)?));
         Ok(Sources {
             catalog,
-            packet: self.packet(change).await?,
+            packet: self.engine.packet(change).await?,
             places: stored.iter().filter_map(place).collect(),
             notes: store::notes::of_change(db, id).await?,
             // An event of a newer version is shown as nothing rather than stopping every card.

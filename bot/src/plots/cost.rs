@@ -1,5 +1,7 @@
 //! The cost bridge: from today's cost to the candidate's by way of tokens and of prices, each step a line with a direction.
 
+use workflow_engine::evidence::figures::change;
+
 use super::{
     Width, both,
     scale::Scale,
@@ -29,20 +31,6 @@ pub fn share(ratio: f64) -> String {
         return format!("{:.1} % of today", ratio * 100.0);
     }
     format!("{:.0} % of today", ratio * 100.0)
-}
-
-/// A ratio as a change: `−57 %`, `+110 %`, `no change`.
-#[must_use]
-pub fn change(ratio: f64) -> String {
-    let percent = (ratio - 1.0) * 100.0;
-    if percent.abs() < 0.05 {
-        return "no change".to_owned();
-    }
-    let sign = if percent < 0.0 { "−" } else { "+" };
-    if percent.abs() < 10.0 {
-        return format!("{sign}{:.1} %", percent.abs());
-    }
-    format!("{sign}{:.0} %", percent.abs())
 }
 
 /// The bridge as two `<svg>` elements, wide and narrow.

@@ -1,4 +1,4 @@
-//! The latency plot: two quantiles of both arms with their limits, and the target as a line.
+//! The latency plot: how many of 100 calls are answered by when on both arms, two quantiles with their limits, and the target.
 
 use workflow_engine::evidence::figures::seconds;
 
@@ -33,6 +33,8 @@ pub struct Row {
 pub struct Plot {
     /// The quantiles.
     pub rows: Vec<Row>,
+    /// Milliseconds at 1 %, 2 %, … of calls, today's route first; empty draws the quantiles alone.
+    pub curve: Vec<[f64; 2]>,
     /// 95 of 100 calls must be answered within this many milliseconds.
     pub target_ms: Option<f64>,
 }
@@ -55,10 +57,12 @@ fn draw_at(plot: &Plot, width: Width) -> String {
             ]
         })
     });
-    let scale = Scale::covering(values.chain(plot.target_ms), (left, right)).begun_at_zero();
+    let last = plot.curve.last().into_iter().flatten().copied();
+    let scale = Scale::covering(values.chain(plot.target_ms).chain(last), (left, right)).begun_at_zero();
     // Room for the target's words, where there is one.
     let top = if plot.target_ms.is_some() { 26.0 } else { 10.0 };
-    let bottom = top + plot.rows.len() as f64 * (2.0 * line + 10.0);
+    let panel = if plot.curve.is_empty() { 0.0 } else { PANEL + 24.0 };
+    let bottom = top + panel + plot.rows.len() as f64 * (2.0 * line + 10.0);
     let mut svg = Svg::new(width);
     for tick in scale.ticks(if width == Width::Wide { 6 } else { 3 }) {
         let x = scale.at(tick);
@@ -75,7 +79,10 @@ fn draw_at(plot: &Plot, width: Width) -> String {
             &format!("target {}", seconds(target)),
         );
     }
-    let mut y = top;
+    if !plot.curve.is_empty() {
+        curves(&mut svg, &scale, &plot.curve, (left, right, top));
+    }
+    let mut y = top + panel;
     for row in &plot.rows {
         for (arm, quantile, class) in [
             ("today", row.today, "today"),
@@ -92,6 +99,63 @@ fn draw_at(plot: &Plot, width: Width) -> String {
         y += 10.0;
     }
     svg.finish(bottom + 24.0, &in_words(plot))
+}
+
+/// Height of the panel with the curves.
+const PANEL: f64 = 150.0;
+
+/// Calls answered by then, of 100: today's route dashed, the candidate drawn through, each named at its line.
+fn curves(svg: &mut Svg, scale: &Scale, curve: &[[f64; 2]], (left, right, top): (f64, f64, f64)) {
+    let wide = left > 100.0;
+    let height = |percent: f64| top + PANEL * (1.0 - percent / 100.0);
+    for percent in [0.0, 50.0, 95.0] {
+        let y = height(percent);
+        svg.line("tick", (left, y), (right, y));
+        let label = format!("{percent:.0}");
+        if wide {
+            let label = if percent == 95.0 {
+                "95 of 100 calls".to_owned()
+            } else {
+                label
+            };
+            svg.text("axis", Anchor::End, (left - 12.0, y + 4.0), &label);
+        } else {
+            svg.text("axis", Anchor::End, (right, y - 3.0), &label);
+        }
+    }
+    let points = |arm: usize| {
+        let heights = (1_u32..).map(|percent| height(f64::from(percent)));
+        let line = curve
+            .iter()
+            .zip(heights)
+            .map(move |(at, y)| (scale.at(at[arm]), y));
+        std::iter::once((scale.at(0.0), height(0.0)))
+            .chain(line)
+            .collect::<Vec<_>>()
+    };
+    svg.group(
+        "Calls answered by then, today’s route and the candidate",
+        |svg| {
+            svg.path("curve today", &points(0));
+            svg.path("curve candidate", &points(1));
+        },
+    );
+    // Named where the two lie furthest apart, the faster one above left, the slower one below right.
+    let apart = |at: &[f64; 2]| (scale.at(at[0]) - scale.at(at[1])).abs();
+    let place =
+        (20..85_usize.min(curve.len())).max_by(|a, b| apart(&curve[*a]).total_cmp(&apart(&curve[*b])));
+    let Some((at, percent)) = place.map(|index| (curve[index], index as f64 + 1.0)) else {
+        return;
+    };
+    let y = height(percent);
+    for (arm, name) in [(0, "today"), (1, "candidate")] {
+        let x = scale.at(at[arm]);
+        let (anchor, x, y) = match at[arm] <= at[1 - arm] {
+            true if arm == 0 || at[0] != at[1] => (Anchor::End, x - 6.0, y - 2.0),
+            _ => (Anchor::Start, x + 6.0, y + 12.0),
+        };
+        svg.text(&format!("label on-{name}"), anchor, (x.max(left + 4.0), y), name);
+    }
 }
 
 fn one(
@@ -185,9 +249,26 @@ mod tests {
                 candidate: quantile,
             }],
             target_ms: Some(2_000.0),
+            curve: Vec::new(),
         };
         let svg = draw(&plot);
         assert!(svg.contains("limits cannot be told"));
         assert!(!svg.contains("reach"));
+    }
+
+    #[test]
+    fn both_curves_are_drawn_and_named() {
+        let plot = Plot {
+            curve: (1..100)
+                .map(|percent| [f64::from(percent) * 20.0, f64::from(percent) * 14.0])
+                .collect(),
+            ..Plot::default()
+        };
+        let svg = draw(&plot);
+        assert_eq!(svg.matches(r#"<path class="curve today""#).count(), 2);
+        assert!(
+            svg.contains(">today</text>") && svg.contains(">candidate</text>"),
+            "{svg}"
+        );
     }
 }

@@ -32,6 +32,16 @@ impl Svg {
         ));
     }
 
+    /// A line through all of `points`.
+    pub(super) fn path(&mut self, class: &str, points: &[(f64, f64)]) {
+        let mut d = String::new();
+        for (index, (x, y)) in points.iter().enumerate() {
+            // Writing to a String cannot fail.
+            let _ = write!(d, "{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' });
+        }
+        self.push(format_args!(r#"<path class="{class}" d="{d}"/>"#));
+    }
+
     pub(super) fn zone(&mut self, class: &str, (x1, x2): (f64, f64), (y1, y2): (f64, f64)) {
         let width = (x2 - x1).max(0.0);
         let height = (y2 - y1).max(0.0);

@@ -45,7 +45,7 @@ impl Engine {
             return repeated(&filing.key, payload, stored.payload_sha256, &stored.result);
         }
         let (digest, catalog) = self.catalog().await?;
-        let proposal = self.proposal(&catalog, &filing).await?;
+        let proposal = self.proposal(&filing).await?;
         if filing.submit && proposal.candidate.digest() == proposal.baseline.digest() {
             return Err(HandleError::Invalid(format!(
                 "{} is served by {} already; pick another candidate",
@@ -116,7 +116,8 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::file`].
-    async fn proposal(&self, catalog: &Catalog, filing: &Filing) -> Result<Proposal, HandleError> {
+    pub async fn proposal(&self, filing: &Filing) -> Result<Proposal, HandleError> {
+        let (_, catalog) = self.catalog().await?;
         let baseline = self.live_route(filing.workflow.as_str()).await?;
         if catalog.person(filing.requester.as_str()).is_none() {
             return Err(HandleError::Invalid(format!(
@@ -125,7 +126,7 @@ impl Engine {
             )));
         }
         Ok(Proposal {
-            candidate: route(catalog, &filing.candidate)?,
+            candidate: route(&catalog, &filing.candidate)?,
             baseline,
             claims_savings: filing.claims_savings,
             co_authors: filing.co_authors.clone(),

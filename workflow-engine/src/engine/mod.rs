@@ -3,7 +3,6 @@
 pub mod audit;
 pub mod budgets;
 pub mod catalog;
-mod concerns;
 pub mod dead_letters;
 pub mod digest;
 mod door;
@@ -13,6 +12,7 @@ pub mod file;
 pub mod jobs;
 pub mod ledger;
 pub mod log_key;
+mod packet;
 pub mod queries;
 pub mod record;
 pub mod request;

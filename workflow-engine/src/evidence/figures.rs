@@ -35,6 +35,32 @@ pub fn percent(share: f64) -> String {
     format!("{:.0}", (share * 100.0).round().max(0.0))
 }
 
+/// A ratio as a change: `−57 %`, `+110 %`, `no change`.
+#[must_use]
+pub fn change(ratio: f64) -> String {
+    let percent = (ratio - 1.0) * 100.0;
+    if percent.abs() < 0.05 {
+        return "no change".to_owned();
+    }
+    let sign = if percent < 0.0 { "−" } else { "+" };
+    if percent.abs() < 10.0 {
+        return format!("{sign}{:.1} %", percent.abs());
+    }
+    format!("{sign}{:.0} %", percent.abs())
+}
+
+/// A share that is at most so large, as a limit is said: `0.24 %`, `3.1 %`, `12 %`.
+#[must_use]
+pub fn at_most(share: f64) -> String {
+    // A limit is rounded up, so that it stays one.
+    let up = |digits: i32| (share * 100.0 * 10_f64.powi(digits) - 1e-9).ceil() / 10_f64.powi(digits);
+    match share * 100.0 {
+        small if small < 1.0 => format!("{:.2} %", up(2)),
+        middle if middle < 10.0 => format!("{:.1} %", up(1)),
+        _ => format!("{:.0} %", up(0)),
+    }
+}
+
 /// `2.1 times`; below 1 with two digits.
 #[must_use]
 pub fn times(ratio: f64) -> String {
@@ -101,6 +127,14 @@ mod tests {
         assert_eq!(
             [points(-0.0194), points(0.038), points(-0.0001)],
             ["−1.9", "+3.8", "0.0"]
+        );
+        assert_eq!(
+            [at_most(0.009_936), at_most(0.031), at_most(1.0)],
+            ["1.00 %", "3.1 %", "100 %"]
+        );
+        assert_eq!(
+            [change(0.43), change(2.1), change(1.0)],
+            ["−57 %", "+110 %", "no change"]
         );
         assert_eq!([seconds(812.4), seconds(4_180.0)], ["812 ms", "4.2 s"]);
         assert_eq!(about(Usd("8432.55".parse().unwrap())), "$8,400");

@@ -2,6 +2,7 @@
 //!
 //! [`packet`] says what is in it, [`statement`] how it is wrapped, [`dsse`] signs it, [`verify`] checks it against the ledger. All of it is pure.
 
+pub mod counters;
 pub mod dsse;
 pub mod figures;
 pub mod packet;

@@ -5,11 +5,15 @@ use chrono::Duration;
 use super::request::{HopFacts, Known, Request};
 use crate::{
     evidence::{
-        figures::{about, count, model},
-        sentences::{cost_words, evidence, latency_words, list_price_trap, not_eligible},
+        counters::counters,
+        figures::{about, count, model, percent},
+        sentences::{
+            bridge_words, cost_words, evidence, latency_words, list_price_trap, not_eligible, savings,
+            weakest_kind,
+        },
     },
-    shadow::analysis::report::Verdict,
-    values::{Role, Route},
+    shadow::analysis::report::{Report, Verdict},
+    values::{Role, Route, Usd},
 };
 
 /// What the slot of `role` should look at in a change from `baseline`; the most telling sentence first.
@@ -24,15 +28,25 @@ pub fn concerns(role: Role, request: &Request, baseline: &Route) -> Vec<String> 
     }
 }
 
+fn report(request: &Request) -> Option<&Report> {
+    request.measured.as_ref().map(|measured| &measured.report)
+}
+
 fn platform(request: &Request, baseline: &Route) -> Vec<String> {
     let mut said = Vec::new();
-    if let Some(latency) = request
-        .measured
-        .as_ref()
-        .and_then(|measured| measured.report.latency.as_ref())
-    {
-        said.push(format!("{}.", latency_words(latency)));
+    if let Some(report) = report(request) {
+        said.extend(
+            report
+                .latency
+                .as_ref()
+                .map(|latency| format!("{}.", latency_words(latency))),
+        );
+        said.extend(broken(report));
     }
+    said.push(format!(
+        "The gateway gets route {} in place of {}.",
+        request.route, baseline.id
+    ));
     let today: Vec<_> = baseline.fallbacks.iter().map(|hop| model(&hop.model)).collect();
     let after: Vec<_> = request
         .hops
@@ -57,6 +71,33 @@ fn platform(request: &Request, baseline: &Route) -> Vec<String> {
     said
 }
 
+/// Answers that failed on the way, were cut short or came from another model than was asked.
+fn broken(report: &Report) -> Option<String> {
+    let whole = |name: &str| {
+        let counts = report
+            .endpoints
+            .iter()
+            .find(|it| it.endpoint == name && it.stratum.is_none())?
+            .counts?;
+        Some((counts.b + counts.d, counts.c + counts.d, counts.n()))
+    };
+    let (cut, cut_today, n) = whole("transport")?;
+    let (swapped, _, _) = whole("served_by").unwrap_or_default();
+    let n = count(n);
+    let mut said = match (cut, cut_today) {
+        (0, 0) => format!("All {n} answers came whole, as today."),
+        _ => format!(
+            "{} of {n} answers failed or were cut short, {} today.",
+            count(cut),
+            count(cut_today)
+        ),
+    };
+    if swapped > 0 {
+        said += &format!(" {} came from another model than was asked.", count(swapped));
+    }
+    Some(said)
+}
+
 fn security(request: &Request, baseline: &Route) -> Vec<String> {
     let class = request
         .workflow
@@ -79,6 +120,8 @@ fn security(request: &Request, baseline: &Route) -> Vec<String> {
         };
         said.push(format!("{line}{}.", terms(hop)));
     }
+    let counted = report(request).map(counters).unwrap_or_default();
+    said.extend(counted.iter().map(|counter| counter.sentence()));
     said
 }
 
@@ -98,34 +141,46 @@ fn terms(hop: &HopFacts) -> String {
     format!(": {}", parts.join(", "))
 }
 
+/// The saving that may be claimed comes first, then what it is made of.
 fn finance(request: &Request) -> Vec<String> {
     let mut said = Vec::new();
-    let cost = request
-        .measured
-        .as_ref()
-        .and_then(|measured| measured.report.cost.as_ref());
+    let cost = report(request).and_then(|report| report.cost.as_ref());
     match cost.and_then(|cost| Some((cost, cost_words(cost)?))) {
         Some((cost, words)) => {
-            said.extend(list_price_trap(cost, request.list_input));
-            said.push(format!("Measured on {} calls, it {words}.", count(cost.n)));
-            let monthly = request.monthly_now;
-            if let Some((now, then)) = monthly.and_then(|now| Some((now, now.times(cost.ratio?)?))) {
+            let monthly = request
+                .monthly_now
+                .and_then(|now| Some((now, now.times(cost.ratio?)?)));
+            if let Some((now, then)) = monthly {
+                let most = cost.interval.and_then(|limits| now.times(limits.upper));
                 said.push(format!(
-                    "A month costs about {} today and would cost about {}.",
+                    "{}: {} today, about {} then.",
+                    savings(now - then, most.map(|most| now - most)),
                     about(now),
                     about(then)
                 ));
             }
+            said.extend(list_price_trap(cost, request.list_input));
+            said.push(format!("Measured on {} calls, it {words}.", count(cost.n)));
+            said.extend(bridge_words(cost).map(|words| format!("{words}.")));
         }
         None => said.push("What it costs was not measured.".to_owned()),
     }
     if let Some(budget) = &request.budget {
         said.push(format!(
-            "{} of {} are spent this month.",
-            budget.spent, budget.limit
+            "Budget: {} of {} are spent this month{}.",
+            about(budget.spent),
+            about(budget.limit),
+            used(budget.spent, budget.limit)
         ));
     }
     said
+}
+
+/// ` (57 %)`.
+fn used(spent: Usd, limit: Usd) -> String {
+    use rust_decimal::prelude::ToPrimitive as _;
+    let share = spent.0.checked_div(limit.0).and_then(|share| share.to_f64());
+    share.map_or_else(String::new, |share| format!(" ({} %)", percent(share)))
 }
 
 fn owner(request: &Request) -> Vec<String> {
@@ -137,6 +192,7 @@ fn owner(request: &Request) -> Vec<String> {
         Verdict::NotEligible => not_eligible(&measured.report, words),
         _ => vec![evidence(&measured.report, words, None)],
     };
+    said.extend(weakest_kind(&measured.report, words));
     if let Some(latency) = &measured.report.latency {
         said.push(format!("{}.", latency_words(latency)));
     }
@@ -198,6 +254,7 @@ mod tests {
         insta::assert_snapshot!(said.join("\n\n"), @r"
             Platform
             95 of 100 calls take 6.1 s at most (between 5.6 s and 6.9 s), 4.2 s today.
+            The gateway gets route claude-3-5-sonnet-0620 in place of gpt-4o-0513.
             There would be no fallback any more; today it is gpt-4-turbo (2024-04-09).
 
             Security
@@ -205,14 +262,16 @@ mod tests {
             Anthropic in region us is new for this workflow: keeps data for 30 days, does not train on it.
 
             Finance
+            Costs about $22,000 a month more: $20,000 today, about $42,000 then.
             The list price is 40 % lower on input, but it used 3.1 times the tokens: measured cost is 2.1 times today's.
             Measured on 1,240 calls, it costs 2.1 times what it costs today (between 2.1 and 2.2).
-            A month costs about $20,000 today and would cost about $42,000.
-            $14,200.00 of $25,000.00 are spent this month.
+            Tokens used +190 %, price of a token −27 %.
+            Budget: $14,000 of $25,000 are spent this month (57 %).
 
             Owner
             On average it is measurably worse (−6.8 points, between −9.3 and −4.3).
             It costs 2.1 times what it costs today (between 2.1 and 2.2).
+            Weakest when one tool applies: −2.0 points, between −5.0 and +1.0; up to 10 points worse is allowed.
             95 of 100 calls take 6.1 s at most (between 5.6 s and 6.9 s), 4.2 s today.
             Measured on 2026-11-20; the evidence holds until 2026-12-20.
             ");

@@ -1,6 +1,6 @@
 //! One change in full, as the API answers it and the change page shows it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -15,6 +15,7 @@ use crate::{
         state::{Application, Approval, Assessment, Change, State},
     },
     engine::Engine,
+    evidence::packet::Packet,
     store::{self, changes::StoredEvent, error::StoreError},
     values::{ChangeId, ChangeNumber, Digest, Revision, Role, Route, WorkflowId},
 };
@@ -60,6 +61,8 @@ pub struct ChangeView {
     pub concerns: Vec<TalkView>,
     /// Questions.
     pub questions: Vec<TalkView>,
+    /// Who decides in whose place, until when.
+    pub delegations: Vec<DelegationView>,
     /// The test: how far it is.
     pub test: Option<TestView>,
     /// What the test says, as `governor analyze` writes it.
@@ -84,6 +87,9 @@ pub struct ChangeView {
     pub updated_at: DateTime<Utc>,
     /// Its place in the ledger.
     pub ledger: LedgerView,
+    /// What people decide on, as it was sealed; over HTTP it has an address of its own.
+    #[serde(skip)]
+    pub packet: Option<Packet>,
     /// What happened, oldest first.
     pub events: Vec<EventView>,
 }
@@ -139,6 +145,19 @@ pub struct TalkView {
     pub text: Option<String>,
     /// Whether it is settled.
     pub settled: bool,
+}
+
+/// Somebody decides in another's place.
+#[derive(Clone, Debug, Serialize)]
+pub struct DelegationView {
+    /// In which slot.
+    pub role: Role,
+    /// Whose place.
+    pub from: Who,
+    /// Who decides.
+    pub to: Who,
+    /// Until when.
+    pub until: DateTime<Utc>,
 }
 
 /// How far a test is.
@@ -200,7 +219,7 @@ struct Sources {
     notes: HashMap<String, String>,
     events: Vec<StoredEvent>,
     places: HashMap<i64, u64>,
-    concerns: BTreeMap<Role, Vec<String>>,
+    packet: Option<Packet>,
 }
 
 impl Engine {
@@ -217,7 +236,7 @@ impl Engine {
         let events = store::changes::events(self.db(), change.id.as_str()).await?;
         let sources = Sources {
             catalog: self.catalog().await?.1,
-            concerns: self.slot_concerns(&change).await?,
+            packet: self.packet(&change).await?,
             notes: store::notes::of_change(self.db(), change.id.as_str()).await?,
             places: store::views::places(self.db(), events.iter().map(|event| event.seq).collect()).await?,
             events,
@@ -314,6 +333,16 @@ impl Sources {
                 .iter()
                 .map(|it| self.talk(it.number, &it.by, &it.note.id, it.answered))
                 .collect(),
+            delegations: change
+                .delegations
+                .iter()
+                .map(|it| DelegationView {
+                    role: it.role,
+                    from: who(&it.from),
+                    to: who(&it.to),
+                    until: it.until,
+                })
+                .collect(),
             test,
             cost: verdict.as_ref().and_then(|verdict| verdict.get("cost")).cloned(),
             verdict,
@@ -326,8 +355,16 @@ impl Sources {
             filed_at: change.filed_at,
             updated_at: change.updated_at,
             ledger: place(change, &events),
+            packet: self.packet.clone(),
             events,
         })
+    }
+
+    /// What `role` should look at, in the packet's words.
+    fn concerns(&self, role: Role) -> Vec<String> {
+        let slots = self.packet.iter().flat_map(|packet| &packet.slots);
+        let own = slots.filter(|slot| slot.role == role);
+        own.flat_map(|slot| slot.concerns.iter().cloned()).collect()
     }
 
     fn event(&self, stored: &StoredEvent) -> Result<EventView, StoreError> {
@@ -378,7 +415,7 @@ impl Sources {
                     leaf: leaf(&vote.by),
                 })
                 .collect(),
-            concerns: self.concerns.get(&slot.role).cloned().unwrap_or_default(),
+            concerns: self.concerns(slot.role),
             // Whoever wrote the change is barred from it, whatever group they are in.
             eligible: slot
                 .open_to()

@@ -4,7 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{sentences, statement::Statement};
+use super::{
+    counters::{Counter, counters},
+    dsse::Envelope,
+    sentences,
+    statement::Statement,
+};
 use crate::{
     change::state::Change,
     policy::{Decision, Governance, Request, concerns, governance},
@@ -37,6 +42,9 @@ pub struct Packet {
     pub slots: Vec<Asked>,
     /// Earlier runs of the same change, oldest first: nobody repeats a test until it passes unseen.
     pub earlier_runs: Vec<EarlierRun>,
+    /// What must not happen even once, and how often it did.
+    #[serde(default)]
+    pub counters: Vec<Counter>,
     /// What an approver should know before trusting the figures.
     pub warnings: Vec<String>,
 }
@@ -243,6 +251,11 @@ impl Packet {
                 .map(|slot| asked(slot, request, &change.baseline))
                 .collect(),
             earlier_runs: contents.earlier_runs,
+            counters: contents
+                .test
+                .as_ref()
+                .map(|test| counters(&test.report))
+                .unwrap_or_default(),
             warnings: contents.test.as_ref().map(warnings).unwrap_or_default(),
             test: contents.test,
         }
@@ -258,6 +271,14 @@ impl Packet {
             self.change.number.0, self.change.revision.0
         );
         Ok(Statement::new(name, serde_json::to_value(self)?))
+    }
+
+    /// The packet of digest `packet` in an envelope's JSON. Signature and ledger are checked by [`super::verify`], not here.
+    #[must_use]
+    pub fn sealed_in(envelope: &[u8], packet: Digest) -> Option<Self> {
+        let envelope = Envelope::parse(envelope).ok()?;
+        let statement = Statement::from_payload(envelope.payload_of(packet)?).ok()?;
+        Self::from_predicate(statement.predicate()).ok()
     }
 
     /// The packet that a statement holds.
@@ -349,10 +370,11 @@ fn asked(slot: &crate::approval::Requirement, request: &Request, baseline: &Rout
     }
 }
 
-/// The plan's warnings, then the report's notes: noise of the model against itself, kinds that nobody tested.
+/// The plan's warnings, then the report's notes but those on overall quality, which the evidence's sentences say already.
 fn warnings(test: &Tested) -> Vec<String> {
     let mut warnings = test.plan.warnings();
-    warnings.extend(test.report.notes.iter().cloned());
+    let notes = test.report.notes.iter();
+    warnings.extend(notes.filter(|note| !note.starts_with("quality: ")).cloned());
     warnings
 }
 

@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::report::{BothArms, Latency, LatencyRatio};
 use crate::shadow::statistics::Interval;
 use crate::shadow::statistics::bootstrap::{percentile, resampled_quantile_ratios};
-use crate::shadow::statistics::quantile_ci::estimate;
+use crate::shadow::statistics::quantile_ci::{estimate, type7};
 
 /// Latency over the traces where both are known; `None` where there is no such trace.
 pub(super) fn measure(plan: &Plan, pairs: &[Pair]) -> Option<Latency> {
@@ -39,7 +39,17 @@ pub(super) fn measure(plan: &Plan, pairs: &[Pair]) -> Option<Latency> {
         p50,
         p95,
         p95_ratio,
+        curve: curve(&old, &new),
     })
+}
+
+/// Every percentile of both arms.
+fn curve(old: &[f64], new: &[f64]) -> Vec<[f64; 2]> {
+    let tenths = |x: f64| (x * 10.0).round() / 10.0;
+    (1..100_u32)
+        .map(|percent| f64::from(percent) / 100.0)
+        .map(|q| [tenths(type7(old, q)), tenths(type7(new, q))])
+        .collect()
 }
 
 fn sorted(x: &[f64]) -> Vec<f64> {

@@ -192,6 +192,9 @@ pub struct Latency {
     pub p95: BothArms,
     /// Candidate ÷ incumbent at the 95th percentile; `None` where the incumbent's is 0.
     pub p95_ratio: Option<LatencyRatio>,
+    /// Both arms' times at 1 %, 2 %, … 99 % (type 7, to 0.1 ms), incumbent first: the distributions, for drawing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<[f64; 2]>,
 }
 
 /// A quantile of both arms, each `[point, lower, upper]`; a limit that cannot be bounded is null.

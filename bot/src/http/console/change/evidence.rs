@@ -2,11 +2,14 @@
 
 use serde::Serialize;
 use workflow_engine::{
+    change::state::State,
     evidence::{
-        figures::count,
+        figures::{about, count},
+        packet::Monthly,
         sentences::{self, KindWords},
     },
     shadow::analysis::report::{BothArms, Cost, Endpoint, Latency, Outcome, Report, Verdict},
+    values::Usd,
 };
 
 use crate::plots::{
@@ -39,7 +42,7 @@ pub struct Picture {
 pub struct Quality {
     svg: String,
     caption: String,
-    same_model: bool,
+    same_model: Option<String>,
     rows: Vec<QualityRow>,
     method: String,
 }
@@ -56,13 +59,34 @@ struct QualityRow {
     tone: &'static str,
 }
 
-/// Draws what the report holds.
+/// Draws what the report holds; beside it the workflow's latency target in milliseconds, and what a month costs.
 #[must_use]
-pub fn pictures(report: &Report, words: &KindWords, latency_target_ms: Option<u64>) -> Pictures {
+pub fn pictures(
+    report: &Report,
+    words: &KindWords,
+    (target_ms, monthly): (Option<u64>, Option<&Monthly>),
+) -> Pictures {
     Pictures {
         quality: quality(report, words),
-        cost: report.cost.as_ref().and_then(bridge),
-        latency: report.latency.as_ref().map(|it| waiting(it, latency_target_ms)),
+        cost: report.cost.as_ref().and_then(|cost| bridge(cost, monthly)),
+        latency: report.latency.as_ref().map(|it| waiting(it, target_ms)),
+    }
+}
+
+/// The one sentence above everything: the verdict where there is one, else where the change stands.
+#[must_use]
+pub fn headline(state: State, report: Option<&Report>, kinds: &KindWords) -> String {
+    match (state, report) {
+        (_, Some(report)) => verdict(report, kinds),
+        (State::PolicyDenied, None) => "Not allowed, and no prompt was sent".to_owned(),
+        (State::ShadowFailed, None) => "The test could not be run".to_owned(),
+        (State::Draft, None) => "Not handed in yet".to_owned(),
+        (State::Submitted, None) => {
+            "Policy is asked whether this data may be shown to the candidate".to_owned()
+        }
+        (State::ShadowTesting, None) => "Being tested on recorded calls".to_owned(),
+        (State::Withdrawn, None) => "Withdrawn before there was evidence".to_owned(),
+        (state, None) => format!("{}, without a test", state.title()),
     }
 }
 
@@ -71,10 +95,18 @@ pub fn pictures(report: &Report, words: &KindWords, latency_target_ms: Option<u6
 pub fn verdict(report: &Report, words: &KindWords) -> String {
     let cost = report.cost.as_ref().and_then(sentences::cost_words);
     match report.verdict {
-        Verdict::Eligible => match cost {
-            Some(cost) => format!("No worse than today, and it {}", bare(&cost)),
-            None => "No worse than today".to_owned(),
-        },
+        Verdict::Eligible => {
+            let worse = overall(report).is_some_and(|overall| overall.measurably_worse);
+            let quality = if worse {
+                "Worse than today, within what is allowed"
+            } else {
+                "No worse than today"
+            };
+            match cost {
+                Some(cost) => format!("{quality}, and it {}", bare(&cost)),
+                None => quality.to_owned(),
+            }
+        }
         Verdict::NotEligible => match sentences::worse_places(report, words).as_slice() {
             [] => match report
                 .cost
@@ -99,11 +131,11 @@ fn bare(phrase: &str) -> &str {
     phrase.split(" (").next().unwrap_or(phrase)
 }
 
-/// The evidence in sentences: answers, then money.
+/// The evidence in sentences: answers, then money; `monthly` is what a month costs on today's route.
 #[must_use]
-pub fn sentences(report: &Report, words: &KindWords) -> Vec<String> {
+pub fn sentences(report: &Report, words: &KindWords, monthly: Option<Usd>) -> Vec<String> {
     let mut said = match report.verdict {
-        Verdict::Eligible => return vec![sentences::evidence(report, words, None)],
+        Verdict::Eligible => return vec![sentences::evidence(report, words, monthly)],
         Verdict::NotEligible => sentences::not_eligible(report, words),
         Verdict::Inconclusive => vec![sentences::cannot_tell(report, words)],
     };
@@ -136,16 +168,22 @@ fn quality(report: &Report, words: &KindWords) -> Option<Quality> {
         .chain(strata(report))
         .filter_map(|it| plot_row(it, words))
         .collect();
-    let same_model = report.aa.incumbent_repeat.as_ref().and_then(|it| it.interval);
+    let same_model = same_model(report);
     let plot = interval::Plot {
         rows: rows.clone(),
-        same_model: same_model.map(|it| (it.lower * 100.0, it.upper * 100.0)),
+        same_model: same_model.map(|(band, _)| band),
     };
     let level = overall.level * 100.0;
     Some(Quality {
         svg: interval::draw(&plot),
         caption: format!("{} pairs, same prompts on both", count(report.n)),
-        same_model: same_model.is_some(),
+        same_model: same_model.map(|(band, how)| {
+            format!(
+                "today’s model against itself, {how}: {} to {}",
+                points(band.0),
+                points(band.1)
+            )
+        }),
         rows: interval::sorted(&rows).into_iter().map(table_row).collect(),
         method: format!(
             "Difference in right answers, candidate minus today, paired by prompt: Tango score intervals at {level:.0} %. \
@@ -153,6 +191,15 @@ fn quality(report: &Report, words: &KindWords) -> Option<Quality> {
              Recompute it with governor analyze on the exported pairs."
         ),
     })
+}
+
+/// Where today's model lies against itself, in points: asked twice where that was done, else as recorded and now.
+fn same_model(report: &Report) -> Option<((f64, f64), &'static str)> {
+    let twice = report.aa.incumbent_repeat.as_ref().map(|it| (it, "asked twice"));
+    let recorded = || report.aa.recorded.as_ref().map(|it| (it, "recorded and now"));
+    let (endpoint, how) = twice.or_else(recorded)?;
+    let limits = endpoint.interval?;
+    Some(((limits.lower * 100.0, limits.upper * 100.0), how))
 }
 
 fn plot_row(endpoint: &Endpoint, words: &KindWords) -> Option<interval::Row> {
@@ -196,7 +243,7 @@ fn table_row(row: &interval::Row) -> QualityRow {
     }
 }
 
-fn bridge(figures: &Cost) -> Option<Picture> {
+fn bridge(figures: &Cost, monthly: Option<&Monthly>) -> Option<Picture> {
     let (ratio, limits) = (figures.ratio?, figures.interval?);
     let tokens = figures.token_effect.unwrap_or(1.0);
     let picture = cost::Bridge {
@@ -209,12 +256,23 @@ fn bridge(figures: &Cost) -> Option<Picture> {
         svg: cost::draw(&picture),
         caption: format!("{} calls with both costs known", count(figures.n)),
         sentence: Some(format!(
-            "{} (between {} and {}). Measured from the usage that the replays returned, not from list prices.",
+            "{}{} (between {} and {}). Measured from the usage that the replays returned, not from list prices.",
+            monthly.map(per_month).unwrap_or_default(),
             capitalised(&share(ratio)),
             share(limits.lower),
             share(limits.upper)
         )),
     })
+}
+
+/// `Saves at least $8,200 a month, about $8,400: $20,000 today, about $11,000 then. `
+fn per_month(monthly: &Monthly) -> String {
+    format!(
+        "{}: {} today, about {} then. ",
+        sentences::savings(monthly.saving, monthly.saving_at_least),
+        about(monthly.now),
+        about(monthly.then)
+    )
 }
 
 fn waiting(figures: &Latency, target_ms: Option<u64>) -> Picture {
@@ -229,6 +287,7 @@ fn waiting(figures: &Latency, target_ms: Option<u64>) -> Picture {
             row("95 of 100 calls", &figures.p95),
         ],
         target_ms: target_ms.map(|target| target as f64),
+        curve: figures.curve.clone(),
     };
     let sentence = figures.p95_ratio.map(|it| {
         let how = match it.outcome {

@@ -2,16 +2,16 @@
 
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::{self, Path},
     http::HeaderMap,
     response::{IntoResponse as _, Redirect, Response},
 };
 use serde::Deserialize;
 use workflow_engine::{
-    change::{command::Command, slots::Conditions},
-    engine::Note,
+    change::{command::Command, slots::Conditions, state::State},
+    engine::{Note, file::Filing},
     store,
-    values::ChangeNumber,
+    values::{ChangeNumber, PersonId},
 };
 
 use super::super::shell::{Notice, Visitor};
@@ -35,6 +35,9 @@ pub(in crate::http) struct Fields {
     reason: String,
     text: String,
     number: Option<u32>,
+    candidate: String,
+    to: String,
+    days: String,
     // Browsers send an empty field as an empty text.
     canary_percent: String,
     monthly_cap_usd: String,
@@ -43,7 +46,7 @@ pub(in crate::http) struct Fields {
 
 /// `POST /changes/{number}/{verb}`. What is refused shows above the page, with its status; what is recorded leads back.
 pub(in crate::http) async fn act(
-    State(state): State<AppState>,
+    extract::State(state): extract::State<AppState>,
     visitor: Visitor,
     Path((number, verb)): Path<(u64, String)>,
     headers: HeaderMap,
@@ -73,7 +76,7 @@ async fn record(
         key => key.chars().take(120).collect(),
     };
     let key = format!("form:{}:{key}", visitor.person);
-    let command = command(state, number, verb, fields).await?;
+    let command = command(state, visitor, (number, verb), fields).await?;
     send(state, visitor.actor(), (number, key), command)
         .await
         .map(|_| ())
@@ -81,8 +84,8 @@ async fn record(
 
 async fn command(
     state: &AppState,
-    number: ChangeNumber,
-    verb: &str,
+    visitor: &Visitor,
+    (number, verb): (ChangeNumber, &str),
     fields: Fields,
 ) -> Result<(Command, Vec<Note>), Problem> {
     let plain = |command| Ok((command, Vec::new()));
@@ -95,6 +98,15 @@ async fn command(
             note,
         }),
         "resolve" => plain(Command::ResolveConcern { number: which }),
+        "delegate" => plain(delegate(state, visitor, &fields)?),
+        "revise" => revise(state, visitor, number, &fields).await,
+        "break-glass" => with_text(state, ("reason", &fields.reason), |reason| Command::BreakGlass {
+            reason,
+        }),
+        "accept-emergency" | "refuse-emergency" => with_text(state, ("reason", &fields.reason), |note| {
+            let accept = verb == "accept-emergency";
+            Command::ReviewBreakGlass { accept, note }
+        }),
         "submit" => plain(Command::Submit),
         "withdraw" => plain(Command::Withdraw),
         "pause" => plain(Command::PauseTest),
@@ -114,6 +126,53 @@ async fn command(
         }
         _ => Err(Problem::not_found("action", verb)),
     }
+}
+
+/// Somebody else in the reader's place, counted from now.
+fn delegate(state: &AppState, visitor: &Visitor, fields: &Fields) -> Result<Command, Problem> {
+    let bad = |what: &str| Problem::new(Code::BadBody, what.to_owned());
+    let days: i64 = number(&fields.days, "number of days")?.unwrap_or(1);
+    if !(1..=90).contains(&days) {
+        return Err(bad("Somebody may decide in your place for 1 to 90 days."));
+    }
+    let to = PersonId::from(fields.to.as_str());
+    if visitor.catalog.person(to.as_str()).is_none() {
+        return Err(bad("Choose who decides in your place, then send the form again."));
+    }
+    Ok(Command::Delegate {
+        role: fields.role.parse().map_err(|why: String| bad(&why))?,
+        to,
+        until: state.now() + chrono::Duration::days(days),
+    })
+}
+
+/// Another candidate; a draft is edited, everything else becomes a new revision.
+async fn revise(
+    state: &AppState,
+    visitor: &Visitor,
+    number: ChangeNumber,
+    fields: &Fields,
+) -> Result<(Command, Vec<Note>), Problem> {
+    let loaded = store::changes::by_number(state.db(), number).await?;
+    let change = loaded.ok_or_else(|| Problem::not_found("change", number))?.change;
+    let reason = written(state, &fields.reason);
+    let filing = Filing {
+        requester: visitor.person.clone(),
+        key: String::new(),
+        workflow: change.workflow,
+        candidate: fields.candidate.clone(),
+        claims_savings: change.claims_savings,
+        co_authors: change.co_authors,
+        reason: reason.clone(),
+        cites: change.cites,
+        submit: true,
+    };
+    let proposal = state.engine.proposal(&filing).await?;
+    let command = match change.state {
+        State::Draft => Command::Edit(proposal),
+        _ => Command::Revise(proposal),
+    };
+    Ok((command, reason.into_iter().collect()))
 }
 
 /// Whether the gateway of the change's workflow is read-only to us, so that people apply from instructions.

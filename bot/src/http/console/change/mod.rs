@@ -1,9 +1,13 @@
-//! The change page: should this happen. Verdict, slots, evidence, route, policy, history, proof, and the forms.
+//! The change page: should this happen. Verdict, what is asked of the reader, slots, evidence, route, policy, history, proof.
 
+mod actions;
+mod ask;
+mod course;
 pub mod evidence;
 pub mod forms;
 mod policy;
-mod side;
+mod route;
+mod slots;
 pub mod words;
 
 use axum::{
@@ -12,15 +16,11 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use workflow_engine::{
-    catalog::Catalog,
     change::state::State as ChangeState,
-    engine::queries::change::{ChangeView, EventView},
-    evidence::{
-        figures::count,
-        sentences::{self, KindWords},
-    },
+    engine::queries::change::ChangeView,
+    evidence::{packet::Packet, sentences},
     shadow::analysis::report::Report,
-    values::{ChangeNumber, Hop, Route, Usd},
+    values::ChangeNumber,
 };
 
 use super::{
@@ -55,6 +55,9 @@ impl Done {
             "votes" => "Your decision is recorded and will be in the ledger within a second.",
             "comments" => "Your comment is recorded. It shows in the thread as well.",
             "answer" => "Your answer is recorded; the clock goes on.",
+            "delegate" => "Recorded. They are told, and can decide in your place from now on.",
+            "revise" => "Recorded as a new revision; it is tested again, and earlier votes no longer count.",
+            "break-glass" => "Approved as an emergency, under your name. Everybody is told; a review is due.",
             "withdraw" => "Withdrawn, and recorded.",
             _ => "Recorded.",
         };
@@ -75,8 +78,7 @@ pub(in crate::http) async fn page(
     let view = state.engine.change_view(number).await?;
     let view = view.ok_or_else(|| Problem::not_found("change", number))?;
     let notice = view.frozen.as_deref().map(Notice::bad).or(notice);
-    let keys = side::Keys { form: state.secret() };
-    let model = ChangePage::of(&view, visitor, &keys)?;
+    let model = ChangePage::of(&view, visitor, &state.secret())?;
     let shell = Shell::of(state, visitor, &format!("{number} {}", view.workflow), "/changes")
         .await?
         .about(number.0)
@@ -94,22 +96,27 @@ struct ChangePage {
     movement: String,
     headline: String,
     evidence: Vec<String>,
+    cautions: Vec<String>,
     requester: String,
     reason: Option<String>,
     filed_at: Time,
     deadline: Option<Time>,
     packet_short: Option<String>,
     packet_sha256: Option<String>,
-    steps: Vec<Step>,
-    progress: Option<Progress>,
+    steps: Vec<course::Step>,
+    progress: Option<course::Progress>,
+    ask: Option<ask::Ask>,
+    #[serde(flatten)]
+    slots: slots::Slots,
     #[serde(flatten)]
     pictures: evidence::Pictures,
-    diff: Vec<DiffRow>,
+    diff: Vec<route::DiffRow>,
     policy: Option<policy::Policy>,
-    timeline: Vec<TimelineItem>,
-    proof: Proof,
+    timeline: Vec<course::TimelineItem>,
+    proof: course::Proof,
     #[serde(flatten)]
-    side: side::Side,
+    actions: actions::Actions,
+    comment_key: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -118,69 +125,20 @@ struct Named {
     name: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct Step {
-    title: &'static str,
-    class: &'static str,
-    current: bool,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Progress {
-    title: String,
-    text: String,
-    done: u32,
-    most: u32,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct DiffRow {
-    field: String,
-    before: String,
-    after: String,
-    changed: bool,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct TimelineItem {
-    what: String,
-    mark: &'static str,
-    tone: &'static str,
-    who: String,
-    at: Time,
-    quote: Option<String>,
-    // As text: to a template the number 0 is nothing.
-    entry: Option<String>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Proof {
-    sentence: String,
-    steps: Vec<ProofStep>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct ProofStep {
-    title: &'static str,
-    command: String,
-}
-
 impl ChangePage {
-    fn of(view: &ChangeView, visitor: &Visitor, keys: &side::Keys) -> Result<Self, Problem> {
-        let catalog = &visitor.catalog;
+    /// The page as `visitor` sees it; `key` makes a form that is sent twice record once.
+    fn of(view: &ChangeView, visitor: &Visitor, key: &str) -> Result<Self, Problem> {
         let report: Option<Report> = view
             .verdict
             .clone()
             .map(serde_json::from_value)
             .transpose()
             .map_err(|error| Problem::internal(&error))?;
-        let entry = catalog.workflow(view.workflow.as_str());
-        let outcome = view
-            .verdict
-            .as_ref()
-            .and_then(|verdict| verdict["verdict"].as_str());
+        let entry = visitor.catalog.workflow(view.workflow.as_str());
         let target = entry.and_then(|entry| entry.latency_p95_ms);
         let kinds = entry.map(|entry| entry.strata.words.clone()).unwrap_or_default();
+        let monthly = view.packet.as_ref().and_then(|packet| packet.cost.as_ref());
+        let asked = ask::roles(view, &visitor.person);
         Ok(Self {
             number: view.number.0,
             workflow: Named {
@@ -188,14 +146,15 @@ impl ChangePage {
                 name: entry.map_or_else(|| view.workflow.to_string(), |entry| entry.name.clone()),
             },
             revision: view.revision.0,
-            badge: Badge::of(view.state, outcome),
+            badge: Badge::of(view.state, outcome(view)),
             movement: sentences::what(&view.baseline, &view.candidate),
-            headline: headline(view, report.as_ref(), &kinds),
+            headline: evidence::headline(view.state, report.as_ref(), &kinds),
             // Without a test the reason why it ended is all the evidence there is.
             evidence: report.as_ref().map_or_else(
                 || view.ending.iter().cloned().collect(),
-                |report| evidence::sentences(report, &kinds),
+                |report| evidence::sentences(report, &kinds, monthly.map(|cost| cost.now)),
             ),
+            cautions: view.packet.as_ref().map(cautions).unwrap_or_default(),
             requester: view.requester.name.clone(),
             reason: view.reason.clone(),
             filed_at: view.filed_at.into(),
@@ -205,213 +164,39 @@ impl ChangePage {
                 .map(Time::from),
             packet_short: view.packet_sha256.map(|digest| digest.short()),
             packet_sha256: view.packet_sha256.map(|digest| digest.to_string()),
-            steps: steps(view),
-            progress: progress(view),
+            steps: course::steps(view),
+            progress: course::progress(view),
+            ask: ask::Ask::of(view, visitor, &asked, key),
+            slots: slots::Slots::of(view, &asked),
             pictures: report
                 .as_ref()
-                .map(|report| evidence::pictures(report, &kinds, target))
+                .map(|report| evidence::pictures(report, &kinds, (target, monthly)))
                 .unwrap_or_default(),
-            diff: diff(&view.baseline, &view.candidate),
+            diff: route::diff(&view.baseline, &view.candidate),
             policy: view.policy.as_ref().and_then(policy::Policy::read),
-            timeline: view
-                .events
-                .iter()
-                .rev()
-                .map(|event| timeline(event, catalog))
-                .collect(),
-            proof: proof(view),
-            side: side::Side::of(view, visitor, keys),
+            timeline: course::timeline(view, &visitor.catalog),
+            proof: course::proof(view),
+            actions: actions::Actions::of(view, visitor, &asked, key),
+            comment_key: format!("{key}-c"),
         })
     }
 }
 
-/// The page's one sentence: the verdict where there is one, else where the change stands.
-fn headline(view: &ChangeView, report: Option<&Report>, kinds: &KindWords) -> String {
-    match (view.state, report) {
-        (ChangeState::PolicyDenied, None) => "Not allowed, and no prompt was sent".to_owned(),
-        (ChangeState::ShadowFailed, None) => "The test could not be run".to_owned(),
-        (_, Some(report)) => evidence::verdict(report, kinds),
-        (ChangeState::Draft, None) => "Not handed in yet".to_owned(),
-        (ChangeState::Submitted, None) => {
-            "Policy is asked whether this data may be shown to the candidate".to_owned()
-        }
-        (ChangeState::ShadowTesting, None) => "Being tested on recorded calls".to_owned(),
-        (ChangeState::Withdrawn, None) => "Withdrawn before there was evidence".to_owned(),
-        (state, None) => format!("{}, without a test", state.title()),
-    }
+fn outcome(view: &ChangeView) -> Option<&str> {
+    view.verdict.as_ref()?["verdict"].as_str()
 }
 
-/// DORA's six verbs, and where the change stands or stopped.
-fn steps(view: &ChangeView) -> Vec<Step> {
-    const STAGES: [&str; 6] = [
-        "recorded",
-        "tested",
-        "assessed",
-        "approved",
-        "implemented",
-        "verified",
-    ];
-    let kinds = |words: &[&str]| {
-        view.events
-            .iter()
-            .any(|event| words.contains(&event.kind.as_str()))
-    };
-    let reached = [
-        kinds(&["submitted"]),
-        kinds(&["evidence_submitted", "test_waived"]),
-        kinds(&["packet_sealed"]),
-        kinds(&["approved"]),
-        kinds(&["applied"]),
-        kinds(&["verified"]),
-    ];
-    let done = reached.iter().take_while(|it| **it).count();
-    let ended_badly = view.state.is_final() && view.state != ChangeState::Completed;
-    let step = |(index, title)| {
-        let class = match index {
-            _ if index < done => "done",
-            _ if index == done && ended_badly => "stop",
-            _ if index == done => "now",
-            _ => "",
-        };
-        Step {
-            title,
-            class,
-            current: class == "now",
-        }
-    };
-    STAGES.into_iter().enumerate().map(step).collect()
-}
-
-fn progress(view: &ChangeView) -> Option<Progress> {
-    let test = view
-        .test
-        .as_ref()
-        .filter(|_| view.state == ChangeState::ShadowTesting)?;
-    let paused = if test.paused { " It is paused." } else { "" };
-    Some(Progress {
-        title: format!(
-            "Replayed {} of {} calls",
-            count(test.done.into()),
-            count(test.total.into())
-        ),
-        text: format!(
-            "{} spent so far. Tools are never executed in a replay.{paused}",
-            Usd(test.spent_usd.parse().unwrap_or_default())
-        ),
-        done: test.done,
-        most: test.total.max(1),
-    })
-}
-
-/// One field of a hop, as people read it.
-type Reading = fn(&Hop) -> String;
-
-/// Both routes, hop by hop and field by field.
-fn diff(before: &Route, after: &Route) -> Vec<DiffRow> {
-    let mut rows = vec![row("Route", &before.id, &after.id)];
-    let hops = before.hops().count().max(after.hops().count());
-    for index in 0..hops {
-        let (old, new) = (before.hops().nth(index), after.hops().nth(index));
-        let name = |field: &str| match index {
-            0 => field.to_owned(),
-            1 => format!("Fallback: {}", field.to_lowercase()),
-            _ => format!("Fallback {index}: {}", field.to_lowercase()),
-        };
-        let text = |hop: Option<&Hop>, read: Reading| hop.map_or_else(|| "none".to_owned(), read);
-        let fields: [(&str, Reading); 4] = [
-            ("Model", |hop| hop.model.clone()),
-            ("Provider", |hop| hop.provider.clone()),
-            ("Region", |hop| {
-                hop.region.clone().unwrap_or_else(|| "not promised".to_owned())
-            }),
-            ("Parameters", |hop| {
-                let pairs: Vec<_> = hop
-                    .parameters
-                    .iter()
-                    .map(|(key, value)| format!("{key} {value}"))
-                    .collect();
-                if pairs.is_empty() {
-                    "none".to_owned()
-                } else {
-                    pairs.join(", ")
-                }
-            }),
-        ];
-        for (field, read) in fields {
-            let row = row(&name(field), &text(old, read), &text(new, read));
-            // Fields that neither side sets say nothing.
-            if row.before != "none" || row.after != "none" {
-                rows.push(row);
-            }
-        }
-    }
-    rows
-}
-
-fn row(field: &str, before: &str, after: &str) -> DiffRow {
-    DiffRow {
-        field: field.to_owned(),
-        before: before.to_owned(),
-        after: after.to_owned(),
-        changed: before != after,
-    }
-}
-
-fn timeline(event: &EventView, catalog: &Catalog) -> TimelineItem {
-    let said = words::say(&event.event, catalog);
-    TimelineItem {
-        what: said.what,
-        mark: said.mark,
-        tone: said.tone,
-        who: event.actor.name.clone(),
-        at: event.at.into(),
-        quote: event.note.clone(),
-        entry: event.leaf.map(|leaf| leaf.to_string()),
-    }
-}
-
-fn proof(view: &ChangeView) -> Proof {
-    let number = view.number.0;
-    let sealed = match (view.ledger.leaf, view.ledger.sealed) {
-        (Some(leaf), true) => {
-            format!(
-                "All {} events are sealed in the ledger, the newest as entry {leaf}.",
-                view.events.len()
-            )
-        }
-        (Some(leaf), false) => format!("Sealed up to entry {leaf}; the rest follows within a second."),
-        (None, _) => "Not sealed yet; that takes at most a second.".to_owned(),
-    };
-    let Some(packet) = view.packet_sha256 else {
-        return Proof {
-            sentence: sealed,
-            steps: Vec::new(),
-        };
-    };
-    let leaf = view
-        .ledger
-        .packet_leaf
-        .map(|leaf| format!(", named by entry {leaf}"))
-        .unwrap_or_default();
-    Proof {
-        sentence: format!("People decide on packet {}{leaf}. {sealed}", packet.short()),
-        steps: vec![
-            ProofStep {
-                title: "Take the packet, its public key and its proof",
-                command: format!("governor packet export {number} --out packet-{number}"),
-            },
-            ProofStep {
-                title: "Check signature, digest and the votes bound to it, without this service",
-                command: format!(
-                    "governor packet verify packet-{number}/packet.dsse.json --key packet-{number}/packet.pub.pem"
-                ),
-            },
-            ProofStep {
-                title: "Compare the digest yourself",
-                command: format!(
-                    "jq -r .payload packet-{number}/packet.dsse.json | base64 -d | sha256sum   # {packet}"
-                ),
-            },
-        ],
-    }
+/// What an approver should know before trusting the figures; earlier runs first, since nobody should repeat a test until it passes.
+pub(in crate::http) fn cautions(packet: &Packet) -> Vec<String> {
+    let runs = packet.earlier_runs.iter().map(|run| {
+        let verdict = run
+            .verdict
+            .as_deref()
+            .map_or_else(|| "without a verdict".to_owned(), |word| word.replace('_', " "));
+        format!(
+            "This change was tested before: plan {}, {verdict}.",
+            run.plan_sha256.short()
+        )
+    });
+    runs.chain(packet.warnings.iter().cloned()).collect()
 }

@@ -1,0 +1,180 @@
+//! How far a change has come: the six stages, the running test, what happened, and how to check all of it.
+
+use serde::Serialize;
+use workflow_engine::{
+    catalog::Catalog,
+    change::state::State,
+    engine::queries::change::{ChangeView, EventView},
+    evidence::figures::count,
+    values::Usd,
+};
+
+use super::{super::parts::Time, words};
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Step {
+    title: &'static str,
+    class: &'static str,
+    current: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Progress {
+    title: String,
+    text: String,
+    done: u32,
+    most: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct TimelineItem {
+    what: String,
+    mark: &'static str,
+    tone: &'static str,
+    who: String,
+    at: Time,
+    quote: Option<String>,
+    // As text: to a template the number 0 is nothing.
+    entry: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Proof {
+    sentence: String,
+    steps: Vec<ProofStep>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ProofStep {
+    title: &'static str,
+    command: String,
+}
+
+/// DORA's six verbs, and where the change stands or stopped.
+pub(super) fn steps(view: &ChangeView) -> Vec<Step> {
+    const STAGES: [&str; 6] = [
+        "recorded",
+        "tested",
+        "assessed",
+        "approved",
+        "implemented",
+        "verified",
+    ];
+    let kinds = |words: &[&str]| {
+        view.events
+            .iter()
+            .any(|event| words.contains(&event.kind.as_str()))
+    };
+    let reached = [
+        kinds(&["submitted"]),
+        kinds(&["evidence_submitted", "test_waived"]),
+        kinds(&["packet_sealed"]),
+        kinds(&["approved"]),
+        kinds(&["applied"]),
+        kinds(&["verified"]),
+    ];
+    let done = reached.iter().take_while(|it| **it).count();
+    let ended_badly = view.state.is_final() && view.state != State::Completed;
+    let step = |(index, title)| {
+        let class = match index {
+            _ if index < done => "done",
+            _ if index == done && ended_badly => "stop",
+            _ if index == done => "now",
+            _ => "",
+        };
+        Step {
+            title,
+            class,
+            current: class == "now",
+        }
+    };
+    STAGES.into_iter().enumerate().map(step).collect()
+}
+
+/// How far the test is, while it runs.
+pub(super) fn progress(view: &ChangeView) -> Option<Progress> {
+    let test = view
+        .test
+        .as_ref()
+        .filter(|_| view.state == State::ShadowTesting)?;
+    let paused = if test.paused { " It is paused." } else { "" };
+    Some(Progress {
+        title: format!(
+            "Replayed {} of {} calls",
+            count(test.done.into()),
+            count(test.total.into())
+        ),
+        text: format!(
+            "{} spent so far. Tools are never executed in a replay.{paused}",
+            Usd(test.spent_usd.parse().unwrap_or_default())
+        ),
+        done: test.done,
+        most: test.total.max(1),
+    })
+}
+
+/// What happened, newest first.
+pub(super) fn timeline(view: &ChangeView, catalog: &Catalog) -> Vec<TimelineItem> {
+    let newest_first = view.events.iter().rev();
+    newest_first.map(|event| item(event, catalog)).collect()
+}
+
+fn item(event: &EventView, catalog: &Catalog) -> TimelineItem {
+    let said = words::say(&event.event, catalog);
+    TimelineItem {
+        what: said.what,
+        mark: said.mark,
+        tone: said.tone,
+        who: event.actor.name.clone(),
+        at: event.at.into(),
+        quote: event.note.clone(),
+        entry: event.leaf.map(|leaf| leaf.to_string()),
+    }
+}
+
+/// Where the change stands in the ledger, and the commands that check it.
+pub(super) fn proof(view: &ChangeView) -> Proof {
+    let number = view.number.0;
+    let sealed = match (view.ledger.leaf, view.ledger.sealed) {
+        (Some(leaf), true) => {
+            format!(
+                "All {} events are sealed in the ledger, the newest as entry {leaf}.",
+                view.events.len()
+            )
+        }
+        (Some(leaf), false) => format!("Sealed up to entry {leaf}; the rest follows within a second."),
+        (None, _) => "Not sealed yet; that takes at most a second.".to_owned(),
+    };
+    let Some(packet) = view.packet_sha256 else {
+        return Proof {
+            sentence: sealed,
+            steps: Vec::new(),
+        };
+    };
+    let leaf = view
+        .ledger
+        .packet_leaf
+        .map(|leaf| format!(", named by entry {leaf}"))
+        .unwrap_or_default();
+    Proof {
+        sentence: format!("People decide on packet {}{leaf}. {sealed}", packet.short()),
+        steps: vec![
+            ProofStep {
+                title: "Take the packet, its public key and its proof",
+                command: format!("governor packet export {number} --out packet-{number}"),
+            },
+            ProofStep {
+                title: "Check signature, digest and the votes bound to it, without this service",
+                command: format!(
+                    "governor packet verify packet-{number}/packet.dsse.json --key packet-{number}/packet.pub.pem"
+                ),
+            },
+            ProofStep {
+                title: "Compare the digest yourself",
+                command: format!(
+                    "jq -r .payload packet-{number}/packet.dsse.json | base64 -d | sha256sum   # {packet}"
+                ),
+            },
+        ],
+    }
+}
