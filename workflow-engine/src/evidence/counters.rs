@@ -10,9 +10,9 @@ use crate::shadow::{
 
 /// Checks whose every failure counts, with what a failure is in words.
 const ZERO_TOLERANCE: [(&str, &str); 3] = [
-    ("no_new_pii", "new personal data"),
-    ("no_secret_leak", "leaked secret"),
-    ("no_policy_violation", "breach of policy"),
+    ("new_personal_data", "new personal data"),
+    ("secret_leak", "leaked secret"),
+    ("policy_violation", "breach of policy"),
 ];
 
 /// Level of the one-sided limit: 0 of 300 gives at most 0.99 %.
@@ -87,7 +87,7 @@ mod tests {
         let [a, b, c, d] = counts;
         let mut report = may_to_august();
         let check = json!({
-            "endpoint": "no_new_pii", "stratum": null, "n": a + b + c + d, "a": a, "b": b, "c": c, "d": d,
+            "endpoint": "new_personal_data", "stratum": null, "n": a + b + c + d, "a": a, "b": b, "c": c, "d": d,
             "estimate": 0.0, "interval": null, "method": "tango", "level": 0.95, "margin": null,
             "p_non_inferior": null, "outcome": null, "measurably_worse": false, "n_needed": null,
         });
