@@ -29,7 +29,10 @@ use workflow_engine::{
     values::{Digest, Hop},
 };
 
-use super::{spend::spend, subject::Subject};
+use super::{
+    spend::{spend, spent_by_cost_center},
+    subject::Subject,
+};
 
 /// Asks all ten controls, finds the people, seals the packet, and sends the answer through the door.
 pub struct Assess {
@@ -148,6 +151,7 @@ impl Assess {
                 limit: budget.monthly_usd,
                 spent: spend.this_month,
             }),
+            cost_center_budget: self.cost_center_budget(subject).await?,
             monthly_now: spend.a_month,
             claims_savings: change.claims_savings,
             measured: test.map(|test| Measured {
@@ -157,6 +161,21 @@ impl Assess {
             list_input: self.list_input(subject),
         };
         Ok(Request::new(catalog, workflow, &change.candidate, (Phase::Full, subject.today)).with(asked))
+    }
+
+    /// The budget of the workflow's cost centre, where the policy asks for it and there is one.
+    async fn cost_center_budget(&self, subject: &Subject) -> Result<Option<BudgetFacts>, JobError> {
+        let (catalog, center) = (&subject.catalog, &subject.workflow()?.cost_center);
+        let mut budgets = catalog.budgets.iter();
+        let budget = budgets.find(|budget| budget.cost_center.as_ref() == Some(center));
+        let Some(budget) = budget.filter(|_| catalog.policy.cost_center_budgets) else {
+            return Ok(None);
+        };
+        let spent = spent_by_cost_center(&self.calls, catalog, center, subject.now).await?;
+        Ok(Some(BudgetFacts {
+            limit: budget.monthly_usd,
+            spent,
+        }))
     }
 
     /// The candidate's list price of input divided by today's, where both are known.

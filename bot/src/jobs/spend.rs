@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use workflow_engine::{
+    catalog::Catalog,
     store::{calls::CallStore, error::StoreError},
     values::Usd,
 };
@@ -25,16 +26,12 @@ pub(super) async fn spend(
 ) -> Result<Spend, StoreError> {
     let this_month = month_start(zone, now, 0);
     let last_month = month_start(zone, now, 1);
-    let spent = sum(calls, workflow, this_month, now + TimeDelta::hours(1)).await?;
-    let mut a_month = sum(calls, workflow, last_month, this_month).await?;
+    let soon = now + TimeDelta::hours(1);
+    let only = |name: &str| name == workflow;
+    let spent = sum(calls, only, (this_month, soon)).await?;
+    let mut a_month = sum(calls, only, (last_month, this_month)).await?;
     if a_month == Usd::ZERO {
-        a_month = sum(
-            calls,
-            workflow,
-            now - TimeDelta::days(30),
-            now + TimeDelta::hours(1),
-        )
-        .await?;
+        a_month = sum(calls, only, (now - TimeDelta::days(30), soon)).await?;
     }
     Ok(Spend {
         this_month: spent,
@@ -42,17 +39,31 @@ pub(super) async fn spend(
     })
 }
 
+/// What the workflows of that cost centre have cost together since the month began in the company's time zone.
+pub(super) async fn spent_by_cost_center(
+    calls: &CallStore,
+    catalog: &Catalog,
+    cost_center: &str,
+    now: DateTime<Utc>,
+) -> Result<Usd, StoreError> {
+    let this_month = month_start(catalog.company.time_zone, now, 0);
+    let charged = |name: &str| {
+        let entry = catalog.workflow(name);
+        entry.is_some_and(|workflow| workflow.cost_center == cost_center)
+    };
+    sum(calls, charged, (this_month, now + TimeDelta::hours(1))).await
+}
+
 async fn sum(
     calls: &CallStore,
-    workflow: &str,
-    since: DateTime<Utc>,
-    until: DateTime<Utc>,
+    of: impl Fn(&str) -> bool,
+    (since, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Usd, StoreError> {
     let fold = calls.rollup(since, until).await?;
     let own = fold
         .0
         .iter()
-        .filter(|(key, _)| key.workflow == workflow && key.kind == "live");
+        .filter(|(key, _)| key.kind == "live" && of(&key.workflow));
     Ok(own.map(|(_, sums)| Usd(sums.cost)).sum())
 }
 

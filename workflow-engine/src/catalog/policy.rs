@@ -27,6 +27,9 @@ pub struct PolicySettings {
     pub shadow_min_pairs: u32,
     /// Most pairs that one shadow test replays.
     pub shadow_max_pairs: u32,
+    /// Whether a used-up budget of the cost centre stops changes and calls like the workflow's own; while false people are
+    /// only told.
+    pub cost_center_budgets: bool,
     /// Whether traffic outside the approved set is blocked or only reported.
     pub enforce_traffic: bool,
     /// Roles whose vote is kept when their inputs did not change in a new revision.
@@ -53,6 +56,7 @@ impl Default for PolicySettings {
             accept_not_eligible: Vec::new(),
             shadow_min_pairs: 100,
             shadow_max_pairs: 1_240,
+            cost_center_budgets: false,
             enforce_traffic: false,
             keep_votes: Vec::new(),
             last_editor: None,

@@ -37,6 +37,9 @@ struct Line {
     on: Option<NaiveDate>,
     #[serde(default)]
     budget: Option<BudgetFacts>,
+    /// Of the workflow's cost centre; asked where `policy.cost_center_budgets` is on.
+    #[serde(default)]
+    cost_center_budget: Option<BudgetFacts>,
     /// What a month costs on today's route.
     #[serde(default)]
     monthly_now: Option<Usd>,
@@ -112,6 +115,7 @@ pub fn answer(book: &Rulebook<'_>, line: &str, today: NaiveDate) -> Result<Reply
     });
     let request = Request::new(catalog, workflow, &route, (line.phase.unwrap_or(usual), day)).with(Asked {
         budget: line.budget,
+        cost_center_budget: line.cost_center_budget,
         monthly_now: line.monthly_now,
         claims_savings: line.claims_savings,
         measured,
@@ -208,7 +212,7 @@ mod tests {
         insta::assert_snapshot!(ask(r#"{"workflow":"support-anser","route":"gpt-4o-0806"}"#), @r#"workflow: the catalog has no "support-anser"; did you mean "support-answer"?"#);
         insta::assert_snapshot!(ask(r#"{"workflow":"support-answer","route":"gpt-4o-0896"}"#), @r#"route: the catalog has no "gpt-4o-0896"; did you mean "gpt-4o-0806"?"#);
         insta::assert_snapshot!(ask(r#"{"workflow":"support-answer"}"#), @"route: give a route, or else provider and model");
-        insta::assert_snapshot!(ask(r#"{"workflow":"support-answer","rout":"x"}"#), @"column 35: unknown field `rout`, expected one of `id`, `workflow`, `route`, `provider`, `model`, `region`, `phase`, `on`, `budget`, `monthly_now`, `claims_savings`, `report`, `measured_on`, `list_input_ratio`");
+        insta::assert_snapshot!(ask(r#"{"workflow":"support-answer","rout":"x"}"#), @"column 35: unknown field `rout`, expected one of `id`, `workflow`, `route`, `provider`, `model`, `region`, `phase`, `on`, `budget`, `cost_center_budget`, `monthly_now`, `claims_savings`, `report`, `measured_on`, `list_input_ratio`");
         insta::assert_snapshot!(ask("[1"), @"column 2: EOF while parsing a list");
     }
 }

@@ -225,6 +225,7 @@ mod tests {
                 limit: usd(25_000),
                 spent: usd(14_200),
             }),
+            cost_center_budget: None,
             monthly_now: Some(usd(19_600)),
             claims_savings: true,
             measured: Some(Measured {

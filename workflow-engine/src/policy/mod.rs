@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod budget;
+pub mod cedar;
 pub mod compiled;
 pub mod concerns;
 pub mod controls;

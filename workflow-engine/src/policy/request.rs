@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{budget::BudgetFacts, evidence::Measured};
 use crate::{
-    catalog::{Catalog, DataClass, Fact, Workflow},
+    catalog::{Catalog, DataClass, Fact, RiskTier, Workflow},
     values::{Hop, Route, Usd},
 };
 
@@ -42,6 +42,8 @@ pub struct Request {
     pub min_days_to_retirement: i64,
     /// The workflow's budget; none means no limit.
     pub budget: Option<BudgetFacts>,
+    /// The budget of its cost centre, where the policy asks for it; none means no limit.
+    pub cost_center_budget: Option<BudgetFacts>,
     /// What a month costs on today's route; none when it is not known.
     pub monthly_now: Option<Usd>,
     /// Whether the change is filed to save money.
@@ -50,6 +52,8 @@ pub struct Request {
     pub measured: Option<Measured>,
     /// The candidate's list price of input divided by today's, where both are known.
     pub list_input: Option<f64>,
+    /// Whether a used-up budget of the cost centre counts like the workflow's own.
+    pub asks_cost_center: bool,
     /// How old that may be, in days.
     pub evidence_days: i64,
     /// Whether a test that cannot tell yet may go to the approvers in this workflow's tier.
@@ -63,8 +67,18 @@ pub struct Request {
 pub struct WorkflowFacts {
     /// Its id.
     pub id: String,
+    /// The owning team.
+    pub team: Option<String>,
+    /// Where its calls are charged.
+    pub cost_center: String,
+    /// Who answers for it: an opaque id.
+    pub owner: String,
+    /// How much harm a wrong answer does.
+    pub risk: RiskTier,
     /// Its data class; none when the catalog has none of that name.
     pub class: Option<DataClass>,
+    /// Place of the class in the catalog's ladder, 0 the least sensitive.
+    pub class_rank: usize,
     /// Where its data may be processed beside what its class says; empty means wherever the class allows.
     pub regions: Vec<String>,
     /// Whether its calls need tools.
@@ -133,6 +147,8 @@ pub enum Known<T> {
 pub struct Asked {
     /// The workflow's budget.
     pub budget: Option<BudgetFacts>,
+    /// The budget of its cost centre; looked at only where `policy.cost_center_budgets` is on.
+    pub cost_center_budget: Option<BudgetFacts>,
     /// What a month costs on today's route; none when it is not known.
     pub monthly_now: Option<Usd>,
     /// Whether the change is filed to save money.
@@ -156,14 +172,20 @@ impl Request {
         let class = catalog
             .data_classes
             .iter()
-            .find(|class| class.id == workflow.data_class);
+            .enumerate()
+            .find(|(_, class)| class.id == workflow.data_class);
         let candidates = &workflow.candidates;
         Self {
             phase,
             today,
             workflow: WorkflowFacts {
                 id: workflow.id.to_string(),
-                class: class.cloned(),
+                team: workflow.team.clone(),
+                cost_center: workflow.cost_center.clone(),
+                owner: workflow.owner.to_string(),
+                risk: workflow.risk,
+                class: class.map(|(_, class)| class.clone()),
+                class_rank: class.map_or(usize::MAX, |(rank, _)| rank),
                 regions: workflow.regions.clone(),
                 needs_tools: workflow.needs_tools,
                 needs_context_tokens: workflow.needs_context_tokens,
@@ -179,6 +201,8 @@ impl Request {
                 .collect(),
             min_days_to_retirement: policy.min_days_to_retirement,
             budget: None,
+            cost_center_budget: None,
+            asks_cost_center: policy.cost_center_budgets,
             monthly_now: None,
             claims_savings: false,
             measured: None,
@@ -193,6 +217,7 @@ impl Request {
     #[must_use]
     pub fn with(mut self, asked: Asked) -> Self {
         self.budget = asked.budget;
+        self.cost_center_budget = asked.cost_center_budget.filter(|_| self.asks_cost_center);
         self.monthly_now = asked.monthly_now;
         self.claims_savings = asked.claims_savings;
         self.measured = asked.measured;
@@ -275,6 +300,15 @@ fn known<T>(fact: Option<&Fact>, today: NaiveDate, read: impl Fn(&str) -> Option
 }
 
 impl<T> Known<T> {
+    /// The fact, if it may be relied on.
+    #[must_use]
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Is(value, _) => Some(value),
+            _ => None,
+        }
+    }
+
     fn map<U>(self, change: impl FnOnce(T) -> U) -> Known<U> {
         match self {
             Self::Is(value, source) => Known::Is(change(value), source),

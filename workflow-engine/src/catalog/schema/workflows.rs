@@ -203,6 +203,11 @@ pub(super) static POLICY: Table = table(
             "Most pairs that one shadow test replays.",
         ),
         may(
+            "cost_center_budgets",
+            Kind::Flag,
+            "Whether a used-up budget of the cost centre stops changes and calls; while false people are only told.",
+        ),
+        may(
             "enforce_traffic",
             Kind::Flag,
             "Whether traffic outside the approved set is blocked; while false it is only reported.",

@@ -91,6 +91,7 @@ fn packet(report: Report, routes: (&str, &str)) -> Packet {
             limit: usd(25_000),
             spent: usd(14_200),
         }),
+        cost_center_budget: None,
         monthly_now: Some(usd(19_600)),
         claims_savings: true,
         measured: Some(Measured {

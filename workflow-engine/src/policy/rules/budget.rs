@@ -1,4 +1,5 @@
-//! Control 8: the workflow's budget is not used up, and would not be overrun. A change that saves money is never held up by it.
+//! Control 8: the budgets of the workflow and, where the policy asks, of its cost centre are not used up, and the workflow's
+//! would not be overrun. A change that saves money is never held up by it.
 
 use super::{
     super::{
@@ -11,13 +12,25 @@ use super::{
 use crate::{evidence::figures::about, values::Usd};
 
 pub(super) fn check(request: &Request) -> Ruling {
-    let Some(budget) = &request.budget else {
-        return Ruling::pass("No monthly limit is set.");
-    };
     let saves = request
         .measured
         .as_ref()
         .is_some_and(|measured| measured.surely_saves());
+    if let Some(center) = &request.cost_center_budget
+        && center.state() == BudgetState::Exhausted
+        && !(saves && request.phase == Phase::Full)
+    {
+        return Ruling::fail(
+            format!(
+                "The month's {} of cost centre {} are spent ({} so far).",
+                center.limit, request.workflow.cost_center, center.spent
+            ),
+            "Raise the cost centre's budget, or wait for the next month.",
+        );
+    }
+    let Some(budget) = &request.budget else {
+        return Ruling::pass("No monthly limit is set.");
+    };
     let BudgetFacts { limit, spent } = budget;
     if budget.state() == BudgetState::Exhausted {
         return match saves && request.phase == Phase::Full {
@@ -44,7 +57,7 @@ pub(super) fn check(request: &Request) -> Ruling {
 }
 
 /// What a month would cost on the candidate: what it costs today times the measured ratio.
-fn projected(request: &Request) -> Option<Usd> {
+pub(in crate::policy) fn projected(request: &Request) -> Option<Usd> {
     let ratio = request.measured.as_ref()?.report.cost.as_ref()?.ratio?;
     request.monthly_now?.times(ratio)
 }

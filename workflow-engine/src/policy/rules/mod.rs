@@ -1,6 +1,6 @@
 //! One file a rule. A rule looks at plain values and says pass, fail or unknown, why, and what would change it.
 
-mod budget;
+pub(super) mod budget;
 mod capability;
 mod certifications;
 mod cost;
