@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use bot::commands_cli::{
     self, Format, allocate, analyze, backup, bench, calls, catalog, chat, decide, demo, doctor, forecast,
-    ledger, migrate, packet, rate, reconcile, restore, serve, statement, token, variance, witness,
+    ledger, migrate, packet, policy, rate, reconcile, restore, serve, statement, token, variance, witness,
 };
 use clap::{Parser, Subcommand};
 
@@ -44,6 +44,7 @@ enum Command {
     Ledger(ledger::Args),
     Packet(packet::Args),
     Witness(witness::Args),
+    Policy(policy::Args),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         Command::Ledger(args) => served(ledger::run(&args, format)),
         Command::Packet(args) => served(packet::run(&args, format)),
         Command::Witness(args) => served(witness::run(&args, format)),
+        Command::Policy(args) => policy::run(&args, format),
     };
     commands_cli::finish(outcome)
 }

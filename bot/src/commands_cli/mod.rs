@@ -25,6 +25,7 @@ pub mod forecast;
 pub mod ledger;
 pub mod migrate;
 pub mod packet;
+pub mod policy;
 pub mod rate;
 pub mod reconcile;
 pub mod restore;

@@ -194,18 +194,18 @@ mod tests {
         after.prices[0].from = "2026-01-01".parse().unwrap();
         let lines: Vec<_> = diff(&sample(), &after).iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
-            ~ approval.tiers.critical.slots.platform.needed: 2 → 1
-            ~ budgets.support-answer.monthly_usd: "25000" → "30000"
-            ~ groups.platform-approvers.members: ["ana","jonas"] → ["ana"]
-            ~ mapping (order): ["tag","span","support-alias","claims-alias"] → ["tag","span","claims-alias","support-alias"]
-            - models.azure.ai.openai/gpt-4o-mini-2024-07-18
             - people.jonas
-            ~ policy.allowed_providers: ["openai","azure.ai.openai","anthropic"] → ["openai"]
+            ~ groups.platform-approvers.members: ["ana","jonas"] → ["ana"]
+            ~ vendors.openai.facts.retention_days.value: "30" → "0"
+            - models.azure.ai.openai/gpt-4o-mini-2024-07-18
+            ~ workflows.support-answer.route: "gpt-4o-0513" → "gpt-4o-0806"
+            - workflows.support-answer.latency_p95_ms: 12000
+            ~ mapping (order): ["tag","span","support-alias","claims-alias"] → ["tag","span","claims-alias","support-alias"]
             + prices.openai/gpt-4-turbo-2024-04-09/override/2026-01-01
             - prices.openai/gpt-4-turbo-2024-04-09/override/2024-04-09
-            ~ vendors.openai.facts.retention_days.value: "30" → "0"
-            - workflows.support-answer.latency_p95_ms: 12000
-            ~ workflows.support-answer.route: "gpt-4o-0513" → "gpt-4o-0806"
+            ~ budgets.support-answer.monthly_usd: "25000" → "30000"
+            ~ policy.allowed_providers: ["openai","azure.ai.openai","anthropic"] → ["openai"]
+            ~ approval.tiers.critical.slots.platform.needed: 2 → 1
             "#);
     }
 

@@ -93,6 +93,7 @@ fn inline(value: &Value, kind: &Kind) -> String {
                 Some((name, inline(value, kind)))
             }))
         }
+        (Kind::Rules, Value::String(text)) if !text.contains("'''") => format!("'''\n{text}'''"),
         (_, Value::String(text)) => quoted(text),
         (_, other) => other.to_string(),
     }
@@ -141,6 +142,7 @@ fn quoted(text: &str) -> String {
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
+        Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(all) => all.values().all(is_empty),
         _ => false,

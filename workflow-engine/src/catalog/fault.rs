@@ -7,6 +7,8 @@ use std::fmt;
 pub struct CatalogFault {
     /// The line, counted from 1.
     pub line: usize,
+    /// The column, in characters from 1; 0 where the line says enough.
+    pub column: usize,
     /// The field, as a path from the top (`workflows[2].route`); empty where the file as a whole is meant.
     pub path: String,
     /// What is wrong, and what would be right.
@@ -36,7 +38,10 @@ impl fmt::Display for CatalogFaults {
 
 impl fmt::Display for CatalogFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.line)?;
+        match self.column {
+            0 => write!(f, "{}: ", self.line)?,
+            column => write!(f, "{}:{column}: ", self.line)?,
+        }
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }

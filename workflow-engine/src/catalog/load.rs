@@ -61,6 +61,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> CatalogFault {
         + 1;
     CatalogFault {
         line,
+        column: 0,
         path: String::new(),
         what: format!("this is no TOML: {}", error.message().replace('\n', " ")),
         nearest: None,
@@ -71,6 +72,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> CatalogFault {
 pub(super) fn at(spots: &Spots, path: &str, what: String) -> CatalogFault {
     CatalogFault {
         line: spots.line(path),
+        column: 0,
         path: path.to_owned(),
         what,
         nearest: None,

@@ -20,6 +20,8 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::controls::{self, Governance};
+
 pub use diff::{Difference, DifferenceKind, diff};
 pub use export::export;
 pub use fault::{CatalogFault, CatalogFaults};
@@ -63,6 +65,9 @@ pub struct Catalog {
     pub policy: PolicySettings,
     /// Who must agree, by risk tier.
     pub approval: ApprovalRules,
+    /// Governance controls and their frameworks, as decisions cite them; empty means the shipped table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<Governance>,
 }
 
 /// Company-wide settings.
@@ -136,6 +141,15 @@ impl Catalog {
             .map(String::as_str)
             .chain(promised)
             .collect()
+    }
+
+    /// The governance controls that decisions cite: its own table, or the shipped one.
+    #[must_use]
+    pub fn governance(&self) -> &[Governance] {
+        match self.controls.as_slice() {
+            [] => controls::shipped(),
+            own => own,
+        }
     }
 
     /// The vendor behind that provider.

@@ -32,6 +32,9 @@ pub struct PolicySettings {
     pub cost_center_budgets: bool,
     /// Whether traffic outside the approved set is blocked or only reported.
     pub enforce_traffic: bool,
+    /// The organisation's own rules: Cedar text, each policy with its `@id`. Checked strictly when a catalog is read.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rules: String,
     /// Roles whose vote is kept when their inputs did not change in a new revision.
     pub keep_votes: Vec<Role>,
     /// Who last edited the policy: barred from approving for `editor_barred_days`. Filled in when the catalog is applied.
@@ -58,6 +61,7 @@ impl Default for PolicySettings {
             shadow_max_pairs: 1_240,
             cost_center_budgets: false,
             enforce_traffic: false,
+            rules: String::new(),
             keep_votes: Vec::new(),
             last_editor: None,
             last_edited_at: None,

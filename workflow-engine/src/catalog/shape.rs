@@ -32,7 +32,7 @@ pub(super) struct Shape {
 
 /// The line of each field, by its path.
 #[derive(Default)]
-pub(super) struct Spots(BTreeMap<String, usize>);
+pub(super) struct Spots(BTreeMap<String, usize>, BTreeMap<String, (usize, usize)>);
 
 impl Spots {
     /// The line of `path`, or of the nearest thing around it that stands in the file.
@@ -48,6 +48,11 @@ impl Spots {
             }
         }
     }
+
+    /// Line and column of the first letter of the text at `path`, for faults inside it.
+    pub(super) fn text(&self, path: &str) -> (usize, usize) {
+        self.1.get(path).copied().unwrap_or((1, 1))
+    }
 }
 
 /// Walks `root`, the parsed form of `text`.
@@ -61,6 +66,7 @@ pub(super) fn walk(text: &str, root: &Spanned<DeTable<'_>>) -> Shape {
         )
         .collect();
     let mut walk = Walk {
+        text,
         starts,
         ids: ids(root.get_ref()),
         seen: HashMap::new(),
@@ -95,7 +101,8 @@ fn ids(root: &DeTable<'_>) -> HashMap<&'static str, Vec<String>> {
     ids
 }
 
-struct Walk {
+struct Walk<'t> {
+    text: &'t str,
     starts: Vec<usize>,
     ids: HashMap<&'static str, Vec<String>>,
     /// Line of the first row with that id, by list and id.
@@ -105,7 +112,7 @@ struct Walk {
     torn: bool,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn line(&self, at: usize) -> usize {
         self.starts.partition_point(|start| *start <= at)
     }
@@ -113,6 +120,7 @@ impl Walk {
     fn fault(&mut self, line: usize, path: &str, what: String, nearest: Option<&str>) {
         self.faults.push(CatalogFault {
             line,
+            column: 0,
             path: path.to_owned(),
             what,
             nearest: nearest.map(str::to_owned),
@@ -182,6 +190,10 @@ impl Walk {
                     read.filter_map(|(index, item)| self.value(&format!("{path}[{index}]"), item, each));
                 return Some(Value::Array(read.collect()));
             }
+            (Kind::Rules, DeValue::String(rules)) => {
+                self.begins(path, value.span().start);
+                return Some(Value::from(rules.as_ref()));
+            }
             (Kind::Ref(list), DeValue::String(id)) => {
                 self.reference(line, path, list, id);
                 return Some(Value::from(id.as_ref()));
@@ -189,6 +201,21 @@ impl Walk {
             (kind, value) => scalar(kind, value),
         };
         read.map_err(|what| self.fault(line, path, what, None)).ok()
+    }
+
+    /// Remembers where the text inside the quotes at `at` begins; TOML drops a line break right after them.
+    fn begins(&mut self, path: &str, at: usize) {
+        let (line, rest) = (self.line(at), &self.text[at..]);
+        let quotes = rest
+            .bytes()
+            .take_while(|byte| matches!(byte, b'"' | b'\''))
+            .count()
+            .min(3);
+        let place = match rest[quotes..].starts_with(['\n', '\r']) {
+            true => (line + 1, 1),
+            false => (line, at - self.starts[line - 1] + quotes + 1),
+        };
+        self.spots.1.insert(path.to_owned(), place);
     }
 
     fn map(&mut self, path: &str, table: &DeTable<'_>, each: &'static Kind) -> Value {
@@ -288,7 +315,7 @@ fn scalar(kind: &Kind, value: &DeValue<'_>) -> Result<Value, String> {
     let no = |should: &str| Err(format!("must be {should}, not {}", a(value)));
     match (kind, value) {
         (Kind::Text, DeValue::String(text)) if !text.trim().is_empty() => Ok(Value::from(text.as_ref())),
-        (Kind::Text, _) => no("text in quotes"),
+        (Kind::Text | Kind::Rules, _) => no("text in quotes"),
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::from(*flag)),
         (Kind::Flag, _) => no("true or false"),
         (Kind::Whole(low, high), DeValue::Integer(number)) => {

@@ -69,6 +69,7 @@ fn rules(catalog: &Catalog) -> impl PartialEq + '_ {
         &catalog.vendors,
         &catalog.models,
         &catalog.prices,
+        &catalog.controls,
     )
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::{PersonId, Usd, WorkflowId};
+use crate::values::{Digest, PersonId, Usd, WorkflowId};
 
 /// A governed AI use: who owns it, what data it sees, what may serve it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +59,17 @@ pub struct Workflow {
     /// When that was. Filled in when the catalog is applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_edited_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+impl Workflow {
+    /// The digest of its entry, whoever edited it last: its version in decisions.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut plain = self.clone();
+        (plain.last_editor, plain.last_edited_at) = (None, None);
+        // An entry is text, finite numbers and lists, which always have a canonical form.
+        Digest::of_json(&plain).unwrap_or_else(|_| Digest::of(self.id.as_str().as_bytes()))
+    }
 }
 
 /// Kinds of request, told apart in the shadow test.

@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Asked, BudgetFacts, Decision, Finding, Measured, Outcome, Phase, Request, Rulebook};
+use super::{Asked, BudgetFacts, Decision, Finding, Measured, Phase, Request, Rulebook};
 use crate::{
-    catalog::fault::nearest,
+    catalog::{Catalog, fault::nearest},
     shadow::analysis::report::Report,
     values::{Hop, Route, Usd},
 };
@@ -127,19 +127,19 @@ pub fn answer(book: &Rulebook<'_>, line: &str, today: NaiveDate) -> Result<Reply
         workflow: line.workflow,
         route: route.id,
         failed: distinct(decision.against().map(|finding| finding.control.id().to_owned())),
-        controls: distinct(decision.against().flat_map(governance)),
+        controls: distinct(
+            decision
+                .against()
+                .flat_map(|finding| governance(catalog, finding)),
+        ),
         decision,
     })
 }
 
-/// The GOV controls of a finding.
-fn governance(finding: &Finding) -> Vec<String> {
-    debug_assert_ne!(finding.outcome, Outcome::Pass);
-    let ids = finding
-        .references
-        .iter()
-        .filter(|id| super::governance(id).is_some());
-    ids.cloned().collect()
+/// The governance controls of a finding.
+fn governance(catalog: &Catalog, finding: &Finding) -> Vec<String> {
+    let known = |id: &&String| catalog.governance().iter().any(|control| control.id == **id);
+    finding.references.iter().filter(known).cloned().collect()
 }
 
 fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {

@@ -1,13 +1,16 @@
-//! The controls that hold for every call, compiled to bit tests: nothing is explained, nothing is allocated.
+//! The controls that hold for every call, compiled to bit tests: nothing is explained, nothing is allocated. The
+//! organisation's own rules stand beside them as a table of remembered answers.
 //!
 //! [`super::Rulebook::decide`] is the reading of the same rules with reasons; a property test holds the two equal.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{Duration, NaiveDate};
 
 use super::{
     controls::Control,
+    decision::OWN_RULES,
+    own_table::OwnTable,
     request::{HopFacts, Known},
 };
 use crate::{
@@ -15,13 +18,21 @@ use crate::{
     values::Hop,
 };
 
-/// What is true of one call or of this moment.
+/// What is true of one call or of this moment: where the budgets stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u8);
 
 impl Flags {
     /// The workflow's budget is used up.
     pub const BUDGET_EXHAUSTED: Self = Self(1);
+    /// The workflow's budget is past its warning.
+    pub const BUDGET_WARNS: Self = Self(2);
+    /// The budget of its cost centre is used up.
+    pub const CENTER_EXHAUSTED: Self = Self(4);
+    /// The budget of its cost centre is past its warning.
+    pub const CENTER_WARNS: Self = Self(8);
+    /// How many different flags there are.
+    pub(super) const STATES: usize = 16;
 
     /// Both.
     #[must_use]
@@ -29,8 +40,12 @@ impl Flags {
         Self(self.0 | other.0)
     }
 
-    const fn has(self, other: Self) -> bool {
+    pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    pub(super) const fn state(self) -> usize {
+        self.0 as usize
     }
 }
 
@@ -45,6 +60,10 @@ pub struct CompiledPolicy {
     workflow_ix: HashMap<String, usize>,
     hops: Vec<Offers>,
     hop_ix: HopIndex,
+    /// Flags that mean a used-up budget.
+    exhausted: Flags,
+    /// Shared by clones; none where the organisation has no rules of its own.
+    own: Option<Arc<OwnTable>>,
 }
 
 /// Provider, model, then the few regions of it: looked up without making text.
@@ -110,7 +129,13 @@ impl CompiledPolicy {
                 .collect(),
             hops: Vec::new(),
             hop_ix: HashMap::new(),
+            exhausted: match catalog.policy.cost_center_budgets {
+                true => Flags::BUDGET_EXHAUSTED.and(Flags::CENTER_EXHAUSTED),
+                false => Flags::BUDGET_EXHAUSTED,
+            },
+            own: None,
         };
+        let mut known = Vec::new();
         for hop in routes.iter().flat_map(crate::values::Route::hops) {
             if compiled
                 .hop_ix(&hop.provider, &hop.model, hop.region.as_deref())
@@ -120,8 +145,10 @@ impl CompiledPolicy {
                 let regions = models.entry(hop.model.clone()).or_default();
                 regions.push((hop.region.clone(), compiled.hops.len()));
                 compiled.hops.push(offers(catalog, hop, day, &bits));
+                known.push(hop.clone());
             }
         }
+        compiled.own = OwnTable::new(catalog, day, &known).map(Arc::new);
         compiled
     }
 
@@ -140,7 +167,7 @@ impl CompiledPolicy {
         same.map(|(_, index)| *index)
     }
 
-    /// Bits ([`Control::bit`]) of the controls that a call of that workflow on that hop fails; 0 when it may go on. Numbers
+    /// Bits ([`Control::bit`], [`OWN_RULES`]) of what a call of that workflow on that hop fails; 0 when it may go on. Numbers
     /// that this policy has not given out fail everything.
     #[must_use]
     pub fn failed_controls(&self, workflow_ix: usize, hop_ix: usize, flags: Flags) -> u16 {
@@ -167,11 +194,17 @@ impl CompiledPolicy {
             ),
             (Control::ModelVersion, !hop.version),
             (Control::Capability, lacks(needs, hop)),
-            (Control::Budget, flags.has(Flags::BUDGET_EXHAUSTED)),
+            (Control::Budget, flags.has(self.exhausted)),
         ];
-        failed.iter().fold(0, |mask, (control, failed)| {
-            mask | (control.bit() * u16::from(*failed))
-        })
+        let own = self
+            .own
+            .as_ref()
+            .is_some_and(|own| own.denies(workflow_ix, hop_ix, flags));
+        failed
+            .iter()
+            .fold(OWN_RULES * u16::from(own), |mask, (control, failed)| {
+                mask | (control.bit() * u16::from(*failed))
+            })
     }
 }
 
@@ -407,6 +440,70 @@ mod tests {
             if flags[7] { catalog.policy.allowed_providers = vec!["openai".to_owned()] }
             catalog
         }
+    }
+
+    #[test]
+    fn the_organisations_rules_are_remembered_for_each_workflow_hop_and_state_of_budgets() {
+        let mut catalog = sample();
+        catalog.policy.rules = r#"
+            @id("not-on-ap") forbid (principal, action, resource) when { resource has region && resource.region == "ap" };
+            @id("frugal") forbid (principal == Gov::Workflow::"support-answer", action == Gov::Action::"traffic", resource)
+            when { context.budget == "warn" && resource.model like "gpt-4o-2024*" };
+            @id("named") forbid (principal, action, resource == Gov::Route::"gpt-4-turbo-0409");
+        "#.to_owned();
+        let today = day("2026-11-24");
+        let compiled = CompiledPolicy::compile(&catalog, today);
+        let book = Rulebook::new(&catalog);
+        let mut denied = 0;
+        // Twice: worked out, then remembered.
+        for workflow in catalog.workflows.iter().chain(&catalog.workflows) {
+            for route in catalog.routes.iter().map(crate::catalog::CatalogRoute::route) {
+                let hop = &route.primary;
+                let hop_ix = compiled
+                    .hop_ix(&hop.provider, &hop.model, hop.region.as_deref())
+                    .unwrap();
+                let workflow_ix = compiled.workflow_ix(workflow.id.as_str()).unwrap();
+                for (spent, flags) in [(0, Flags::default()), (80, Flags::BUDGET_WARNS)] {
+                    let budget = BudgetFacts {
+                        limit: Usd(100.into()),
+                        spent: Usd(spent.into()),
+                    };
+                    let own = |route: &Route| {
+                        let request = Request::new(&catalog, workflow, route, (Phase::Traffic, today));
+                        let request = request.with(Asked {
+                            budget: Some(budget),
+                            ..Asked::default()
+                        });
+                        let first = Route {
+                            fallbacks: Vec::new(),
+                            ..route.clone()
+                        };
+                        let request = Request {
+                            hops: request.hops[..1].to_vec(),
+                            route: first.id,
+                            ..request
+                        };
+                        book.decide(&request).failed_mask() & OWN_RULES != 0
+                    };
+                    let remembered = compiled.failed_controls(workflow_ix, hop_ix, flags) & OWN_RULES != 0;
+                    let routes = catalog.routes.iter().map(crate::catalog::CatalogRoute::route);
+                    let mut with_hop =
+                        routes.filter(|other| other.hops().any(|it| it == hop) && other.primary == *hop);
+                    let fallback = catalog.routes.iter().any(|other| other.fallbacks.contains(hop));
+                    if !fallback {
+                        assert_eq!(
+                            remembered,
+                            with_hop.all(|route| own(&route)),
+                            "{} {}",
+                            workflow.id,
+                            route.id
+                        );
+                    }
+                    denied += usize::from(remembered);
+                }
+            }
+        }
+        assert!(denied > 4, "{denied}");
     }
 
     proptest! {

@@ -1,8 +1,8 @@
-//! The ten native controls, and the frameworks that each answers to.
+//! The ten native controls, and the governance controls that each gives evidence for.
 //!
-//! Ids and references of the GOV controls are carried over from our control table of November 2026, checked against the FINOS
-//! AI Governance Framework (CC BY 4.0), NIST AI RMF 1.0, ISO/IEC 42001:2023 Annex A, SOC 2 (2017, rev. 2022), the EU AI Act,
-//! DORA and the OWASP lists of 2025. Labels are ours, no standard's text is copied, and a reference is no claim of compliance.
+//! The frameworks behind those stand in `controls.json`, with where they come from; a catalog may have its own table.
+
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -102,173 +102,37 @@ impl Control {
 }
 
 /// A governance control and the references it answers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Governance {
     /// `GOV-CHG-01` to `GOV-AGT-12`.
-    pub id: &'static str,
+    pub id: String,
     /// What it asks.
-    pub what: &'static str,
+    pub what: String,
+    /// What shows that it is kept.
+    #[serde(default)]
+    pub evidence: Vec<String>,
     /// Framework references.
-    pub refs: &'static [&'static str],
+    pub refs: Vec<String>,
 }
 
-/// The control of that id.
+/// The file of the shipped table.
+#[derive(Deserialize)]
+struct File {
+    controls: Vec<Governance>,
+}
+
+#[expect(clippy::expect_used, reason = "the file is compiled in and a test reads it")]
+static SHIPPED: LazyLock<Vec<Governance>> = LazyLock::new(|| {
+    let file: File = serde_json::from_str(include_str!("controls.json")).expect("a valid table");
+    file.controls
+});
+
+/// The governance controls that packets and findings cite where the catalog has no table of its own.
 #[must_use]
-pub fn governance(id: &str) -> Option<&'static Governance> {
-    GOVERNANCE.iter().find(|control| control.id == id)
+pub fn shipped() -> &'static [Governance] {
+    &SHIPPED
 }
-
-/// The twelve governance controls that packets and findings cite.
-pub const GOVERNANCE: [Governance; 12] = [
-    Governance {
-        id: "GOV-CHG-01",
-        what: "Every route change is a recorded, tested, assessed, approved, implemented and verified change",
-        refs: &[
-            "DORA 9(4)(e)",
-            "SOC2 CC8.1",
-            "ISO42001 A.6.2.5",
-            "NIST-AI-RMF MANAGE 4.1",
-            "NIST 800-53 CM-3/CM-4",
-            "FINOS AIR-PREV-010",
-            "EU-AI-Act 26(5)",
-        ],
-    },
-    Governance {
-        id: "GOV-SOD-02",
-        what: "Requester cannot approve; platform, security and finance each approve the same packet digest",
-        refs: &[
-            "SOC2 CC6.3",
-            "SOC2 CC5.2",
-            "NIST-AI-RMF GOVERN 2.1",
-            "NIST-AI-RMF MAP 3.5",
-            "EU-AI-Act 14",
-            "EU-AI-Act 26(2)",
-            "ISO42001 A.3.2",
-        ],
-    },
-    Governance {
-        id: "GOV-TST-03",
-        what: "Candidate route shown non-inferior on sampled production traces, by stratum, with pre-registered margins",
-        refs: &[
-            "NIST-AI-RMF MEASURE 2.1",
-            "NIST-AI-RMF MEASURE 2.3",
-            "NIST-AI-RMF MEASURE 2.5",
-            "NIST-AI-RMF MANAGE 1.1",
-            "ISO42001 A.6.2.4",
-            "FINOS AIR-PREV-005",
-            "FINOS AIR-OP-005",
-            "FINOS AIR-OP-006",
-            "SR 26-2 (principles, by analogy)",
-            "SOC2 CC8.1",
-        ],
-    },
-    Governance {
-        id: "GOV-JDG-04",
-        what: "LLM judge calibrated against human or objective labels, position-swapped, independent of both vendors",
-        refs: &[
-            "FINOS AIR-DET-015",
-            "NIST-AI-RMF MEASURE 1.3",
-            "NIST-AI-RMF MEASURE 2.13",
-            "ISO42001 A.6.2.4",
-        ],
-    },
-    Governance {
-        id: "GOV-MOD-05",
-        what: "Only approved model versions (pinned) may serve a workflow",
-        refs: &[
-            "FINOS AIR-PREV-010",
-            "NIST-AI-RMF GOVERN 1.6",
-            "NIST-AI-RMF MANAGE 3.1",
-            "NIST-AI-RMF MANAGE 3.2",
-            "ISO42001 A.10.3",
-            "OWASP LLM03:2025",
-            "SOC2 CC9.2",
-        ],
-    },
-    Governance {
-        id: "GOV-DAT-06",
-        what: "Data class ceiling, residency, retention (zero data retention) and no-training terms per route",
-        refs: &[
-            "FINOS AIR-RC-001",
-            "FINOS AIR-PREV-007",
-            "OWASP LLM02:2025",
-            "NIST-AI-RMF MEASURE 2.10",
-            "NIST-AI-RMF GOVERN 6.1",
-            "ISO42001 A.7.2",
-            "SOC2 C1.1",
-            "SOC2 C1.2",
-        ],
-    },
-    Governance {
-        id: "GOV-SHD-07",
-        what: "Shadow replay itself is policy-checked: production data leaves only to a route allowed for that data class, redacted as required",
-        refs: &[
-            "FINOS AIR-DET-001",
-            "OWASP LLM02:2025",
-            "NIST-AI-RMF MEASURE 2.10",
-            "SOC2 C1.1",
-        ],
-    },
-    Governance {
-        id: "GOV-FBK-08",
-        what: "Fallback routes obey the same rules as primaries and are tested",
-        refs: &[
-            "FINOS AIR-OP-007",
-            "NIST-AI-RMF GOVERN 6.2",
-            "NIST-AI-RMF MANAGE 2.3",
-            "OWASP LLM10:2025",
-            "SOC2 A1.1",
-        ],
-    },
-    Governance {
-        id: "GOV-BUD-09",
-        what: "Budget cap and alert per workflow",
-        refs: &[
-            "FINOS AIR-DET-009",
-            "OWASP LLM10:2025",
-            "NIST 800-53 SC-5/SC-6",
-            "SOC2 CC7.2",
-        ],
-    },
-    Governance {
-        id: "GOV-LOG-10",
-        what: "Complete, tamper-evident, time-stamped record, kept for the set period",
-        refs: &[
-            "EU-AI-Act 12",
-            "EU-AI-Act 19",
-            "EU-AI-Act 26(6) (>= 6 months)",
-            "ISO42001 A.6.2.8",
-            "SOC2 CC7.2",
-            "NIST 800-53 AU-2/AU-3/AU-9/AU-11",
-            "FINOS AIR-DET-004",
-            "FINOS AIR-DET-021",
-            "SEC 17a-4(f) audit-trail alternative (broker-dealers)",
-        ],
-    },
-    Governance {
-        id: "GOV-MON-11",
-        what: "After apply: traffic verified on the new route, drift and rollback watched",
-        refs: &[
-            "NIST-AI-RMF MANAGE 4.1",
-            "NIST-AI-RMF MEASURE 2.4",
-            "NIST-AI-RMF MANAGE 2.4",
-            "ISO42001 A.6.2.6",
-            "FINOS AIR-OP-019",
-            "EU-AI-Act 26(5)",
-            "SOC2 CC4.1",
-        ],
-    },
-    Governance {
-        id: "GOV-AGT-12",
-        what: "Tool-calling workflows: candidate does not widen tool use, and abstains when no tool applies",
-        refs: &[
-            "OWASP LLM06:2025",
-            "OWASP ASI02 (Agentic Top 10, 2025-12-09)",
-            "FINOS AIR-SEC-024",
-            "NIST-AI-RMF MEASURE 2.6",
-        ],
-    },
-];
 
 #[cfg(test)]
 mod tests {
@@ -276,6 +140,8 @@ mod tests {
 
     #[test]
     fn every_control_cites_governance_controls_that_exist() {
+        let governance = |id: &str| shipped().iter().find(|control| control.id == id);
+        assert_eq!(shipped().len(), 12);
         for (index, control) in Control::ALL.into_iter().enumerate() {
             assert_eq!(control.bit(), 1 << index);
             assert!(control.governance().iter().all(|id| governance(id).is_some()));

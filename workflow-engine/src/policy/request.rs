@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{budget::BudgetFacts, evidence::Measured};
 use crate::{
     catalog::{Catalog, DataClass, Fact, RiskTier, Workflow},
-    values::{Hop, Route, Usd},
+    values::{Digest, Hop, Route, Usd},
 };
 
 /// Which question is asked.
@@ -34,6 +34,8 @@ pub struct Request {
     pub workflow: WorkflowFacts,
     /// The route's name.
     pub route: String,
+    /// Its digest: its version.
+    pub route_sha256: Digest,
     /// Whether the workflow's entry lets this route be proposed; never asked of traffic.
     pub proposable: bool,
     /// Every hop, the first one first.
@@ -67,6 +69,8 @@ pub struct Request {
 pub struct WorkflowFacts {
     /// Its id.
     pub id: String,
+    /// Digest of its entry in the catalog, whoever edited it: its version.
+    pub sha256: Digest,
     /// The owning team.
     pub team: Option<String>,
     /// Where its calls are charged.
@@ -180,6 +184,7 @@ impl Request {
             today,
             workflow: WorkflowFacts {
                 id: workflow.id.to_string(),
+                sha256: workflow.digest(),
                 team: workflow.team.clone(),
                 cost_center: workflow.cost_center.clone(),
                 owner: workflow.owner.to_string(),
@@ -193,6 +198,7 @@ impl Request {
                 words: workflow.strata.words.clone(),
             },
             route: route.id.clone(),
+            route_sha256: route.digest(),
             proposable: phase == Phase::Traffic || candidates.is_empty() || candidates.contains(&route.id),
             hops: route
                 .hops()

@@ -3,6 +3,7 @@
 mod approval;
 mod money;
 mod routes;
+mod rules;
 mod vendors;
 mod workflows;
 
@@ -23,6 +24,7 @@ pub(super) fn check(catalog: &Catalog, spots: &Spots) -> Vec<CatalogFault> {
     routes::check(catalog, &mut notes);
     workflows::check(catalog, &mut notes);
     money::check(catalog, &mut notes);
+    rules::check(catalog, &mut notes);
     notes.faults
 }
 
@@ -36,6 +38,7 @@ impl Notes<'_> {
     fn add(&mut self, path: &str, what: String) {
         self.faults.push(CatalogFault {
             line: self.spots.line(path),
+            column: 0,
             path: path.to_owned(),
             what,
             nearest: None,

@@ -8,13 +8,15 @@ mod workflows;
 use self::{
     people::{APPROVAL, COMPANY, COST_CENTER, GROUP, PERSON},
     routes::{DATA_CLASS, GATEWAY, MODEL, PRICE, ROUTE, VENDOR},
-    workflows::{BUDGET, MAPPING, POLICY, WORKFLOW},
+    workflows::{BUDGET, CONTROL, MAPPING, POLICY, WORKFLOW},
 };
 
 /// What a field may hold.
 pub(super) enum Kind {
     /// Text that is not empty.
     Text,
+    /// Text of rules over several lines.
+    Rules,
     /// `true` or `false`.
     Flag,
     /// A whole number between the two, both allowed.
@@ -164,6 +166,11 @@ pub(super) static CATALOG: Table = table(
             "approval",
             Kind::One(&APPROVAL),
             "Who must agree, by risk tier, and how long they have.",
+        ),
+        may(
+            "controls",
+            Kind::Rows(&CONTROL),
+            "Governance controls and the frameworks they answer to; left out means the shipped table.",
         ),
     ],
 );

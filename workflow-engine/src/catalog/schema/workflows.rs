@@ -1,4 +1,4 @@
-//! Workflows, mapping rules, budgets, policy.
+//! Workflows, mapping rules, budgets, policy, governance controls.
 
 use super::{DAYS, Kind, ROLE, SHARE, TIER, TOKENS, Table, may, must, table};
 
@@ -213,6 +213,11 @@ pub(super) static POLICY: Table = table(
             "Whether traffic outside the approved set is blocked; while false it is only reported.",
         ),
         may(
+            "rules",
+            Kind::Rules,
+            "The organisation's own rules: Cedar text between three quotes, each policy with its @id.",
+        ),
+        may(
             "keep_votes",
             Kind::List(&ROLE),
             "Roles whose vote is kept when what they look at did not change in a new revision.",
@@ -222,5 +227,15 @@ pub(super) static POLICY: Table = table(
             DAYS,
             "Days for which the last editor of the policy may not approve.",
         ),
+    ],
+);
+
+pub(super) static CONTROL: Table = table(
+    Some("id"),
+    &[
+        must("id", Kind::Text, "Its id in decisions and rules."),
+        must("what", Kind::Text, "What it asks."),
+        may("evidence", Kind::List(&Kind::Text), "What shows that it is kept."),
+        must("refs", Kind::List(&Kind::Text), "References to frameworks."),
     ],
 );

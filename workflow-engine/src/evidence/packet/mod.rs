@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     change::state::Change,
-    policy::{Decision, Governance, Request, concerns, governance},
+    policy::{Decision, Governance, Request, concerns},
     shadow::{analysis::report::Report, plan::ShadowPlan},
     values::{ChangeId, ChangeNumber, Digest, PersonId, Revision, Role, Route, RunId, Usd, WorkflowId},
 };
@@ -301,7 +301,7 @@ impl Packet {
                     .policy
                     .findings
                     .iter()
-                    .map(|finding| (finding.control, finding.outcome))
+                    .map(|finding| (&finding.control, finding.outcome))
                     .collect();
                 serde_json::json!([role, route, self.change.data_class, outcomes])
             }
@@ -329,18 +329,16 @@ fn summary(change: &Change, request: &Request, tier: &str) -> Summary {
     }
 }
 
-/// The controls that the findings cite, and those that the packet itself is evidence for.
+/// The controls that the decision gives evidence for.
 fn controls(decision: &Decision) -> Vec<ControlRef> {
-    let mut ids = decision.governance();
-    ids.extend(["GOV-CHG-01", "GOV-SOD-02", "GOV-LOG-10"].map(str::to_owned));
-    ids.sort();
-    ids.dedup();
     let control = |control: &Governance| ControlRef {
-        id: control.id.to_owned(),
-        what: control.what.to_owned(),
-        refs: control.refs.iter().map(|text| (*text).to_owned()).collect(),
+        id: control.id.clone(),
+        what: control.what.clone(),
+        refs: control.refs.clone(),
     };
-    ids.iter().filter_map(|id| governance(id)).map(control).collect()
+    let mut controls: Vec<_> = decision.cites.iter().map(control).collect();
+    controls.sort_by(|a, b| a.id.cmp(&b.id));
+    controls
 }
 
 fn monthly(now: Usd, request: &Request) -> Option<Monthly> {

@@ -4,9 +4,14 @@
 //! `forbid` would let through what it stands against: any such error denies.
 
 mod question;
+pub mod read;
+pub mod rules;
+#[cfg(test)]
+mod rules_tests;
 pub mod shipped;
 #[cfg(test)]
 mod tests;
+mod unmet;
 
 use std::{str::FromStr as _, sync::LazyLock};
 
@@ -28,6 +33,12 @@ pub struct CedarFault(String);
 impl CedarFault {
     fn of(error: impl std::fmt::Display) -> Self {
         Self(error.to_string())
+    }
+
+    /// Rules that are in force although they cannot be read.
+    pub(super) fn unreadable(faults: &[read::RuleFault]) -> Self {
+        let first = faults.first().map(ToString::to_string);
+        Self(format!("they cannot be read ({})", first.unwrap_or_default()))
     }
 }
 

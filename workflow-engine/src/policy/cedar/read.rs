@@ -1,13 +1,17 @@
 //! Reads the organisation's rules, and says everything that is wrong with them, each with its line and column.
 
-use std::{collections::HashMap, fmt, str::FromStr as _};
+use std::{collections::BTreeSet, fmt, str::FromStr as _};
 
 use cedar_policy::{
     Policy, PolicyId, PolicySet, SchemaFragment, ValidationMode, Validator, ffi::DetailedError,
 };
 
-use super::{SCHEMA, SCHEMA_TEXT, rules::{Rule, permits}, shipped};
-use crate::{catalog::fault::nearest, policy::governance};
+use super::{
+    SCHEMA, SCHEMA_TEXT,
+    rules::{Rule, permits},
+    shipped,
+};
+use crate::catalog::fault::nearest;
 
 /// One thing that is wrong with the rules.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +53,9 @@ impl RuleFault {
 /// The rules of `text`, if nothing is wrong with any of them.
 pub(super) fn read(text: &str) -> Result<Vec<Rule>, Vec<RuleFault>> {
     let set = PolicySet::from_str(text).map_err(|errors| {
-        let each = errors.iter().map(|error| fault(text, None, &DetailedError::from(error)));
+        let each = errors
+            .iter()
+            .map(|error| fault(text, None, &DetailedError::from(error)));
         each.collect::<Vec<_>>()
     })?;
     let mut faults = Vec::new();
@@ -60,8 +66,11 @@ pub(super) fn read(text: &str) -> Result<Vec<Rule>, Vec<RuleFault>> {
     let mut policies: Vec<&Policy> = set.policies().collect();
     // Cedar numbers them in the order of the text.
     policies.sort_by_key(|policy| number(policy.id()));
-    let mut ids = HashMap::new();
-    let rules: Vec<Rule> = policies.iter().filter_map(|policy| named(text, policy, &mut ids, &mut faults)).collect();
+    let mut ids = BTreeSet::new();
+    let rules: Vec<Rule> = policies
+        .iter()
+        .filter_map(|policy| named(text, policy, &mut ids, &mut faults))
+        .collect();
     faults.extend(strict(text, &set));
     if !faults.is_empty() {
         faults.sort();
@@ -73,14 +82,17 @@ pub(super) fn read(text: &str) -> Result<Vec<Rule>, Vec<RuleFault>> {
 
 /// Cedar's own number of a policy: `policy7` is the eighth of the text.
 fn number(id: &PolicyId) -> usize {
-    id.to_string().trim_start_matches("policy").parse().unwrap_or(usize::MAX)
+    id.to_string()
+        .trim_start_matches("policy")
+        .parse()
+        .unwrap_or(usize::MAX)
 }
 
 /// The rule with its id and controls looked at.
 fn named(
     text: &str,
     policy: &Policy,
-    ids: &mut HashMap<String, ()>,
+    ids: &mut BTreeSet<String>,
     faults: &mut Vec<RuleFault>,
 ) -> Option<Rule> {
     let Some(id) = policy.annotation("id").filter(|id| !id.trim().is_empty()) else {
@@ -91,11 +103,19 @@ fn named(
         faults.push(at(text, None, what));
         return None;
     };
-    if ids.insert(id.to_owned(), ()).is_some() {
-        faults.push(at(text, Some(id), "is there twice; each rule needs a name of its own".to_owned()));
+    if !ids.insert(id.to_owned()) {
+        faults.push(at(
+            text,
+            Some(id),
+            "is there twice; each rule needs a name of its own".to_owned(),
+        ));
     }
     if shipped::policies().policy(&PolicyId::new(id)).is_some() {
-        faults.push(at(text, Some(id), "is the name of a shipped control; choose another".to_owned()));
+        faults.push(at(
+            text,
+            Some(id),
+            "is the name of a shipped control; choose another".to_owned(),
+        ));
     }
     let controls: Vec<String> = policy
         .annotation("control")
@@ -125,38 +145,104 @@ fn strict(text: &str, set: &PolicySet) -> Vec<RuleFault> {
     let warnings = checked
         .validation_warnings()
         .map(|warning| fault(text, name(warning.policy_id()), &DetailedError::from(warning)));
-    errors.chain(warnings).collect()
+    let mut faults: Vec<RuleFault> = errors.chain(warnings).collect();
+    // What follows from another fault of the same rule is noise.
+    let causes: BTreeSet<_> = faults
+        .iter()
+        .filter(|fault| !follows(fault))
+        .map(|fault| fault.rule.clone())
+        .collect();
+    faults.retain(|fault| !follows(fault) || !causes.contains(&fault.rule));
+    faults
 }
 
+/// Whether it may be the consequence of a wrong name alone.
+fn follows(fault: &RuleFault) -> bool {
+    fault.what.starts_with("unable to find an applicable action")
+        || fault.what.starts_with("policy is impossible")
+}
+
+/// What Cedar says, without the numbers that it gives to policies.
 fn fault(text: &str, rule: Option<String>, error: &DetailedError) -> RuleFault {
-    let (line, column) = error.source_locations.first().map_or((1, 1), |label| place(text, label.loc.start));
-    let message = error.message.split_once("`, ").filter(|(start, _)| start.starts_with("for policy `"));
-    let mut what = message.map_or(error.message.as_str(), |(_, rest)| rest).to_owned();
-    let nearest = near(&what);
-    let help = error.help.as_deref().filter(|help| nearest.is_none() && !help.starts_with("did you mean"));
-    if let Some(help) = help {
-        what = format!("{what} ({help})");
+    let label = error.source_locations.first();
+    let (line, column) = label.map_or((1, 1), |label| place(text, label.loc.start));
+    let mut what = unnumbered(&error.message).to_owned();
+    // The same slip counts once, not once for each action.
+    if let Some((start, _)) = what.split_once(" in context for ") {
+        what = format!("{start} in the context not found");
     }
-    RuleFault { line, column, rule, what, nearest }
+    let known = known(&what);
+    let nearest = known.as_ref().and_then(|(written, known)| near(written, known));
+    let help = error.help.as_deref().map(unnumbered);
+    match (help.filter(|help| !help.starts_with("did you mean")), &known) {
+        (_, Some((_, known))) if nearest.is_none() && known.len() < 10 => {
+            what = format!("{what}; known: {}", known.join(", "));
+        }
+        (Some(help), None) => what = format!("{what} ({help})"),
+        _ => {}
+    }
+    RuleFault {
+        line,
+        column,
+        rule,
+        what,
+        nearest,
+    }
 }
 
-/// The known attribute that an unknown one was most likely meant to be.
-fn near(what: &str) -> Option<String> {
+/// `for policy `policy0`, what is wrong` without its beginning.
+fn unnumbered(message: &str) -> &str {
+    let parts = message
+        .split_once("`, ")
+        .filter(|(start, _)| start.starts_with("for policy `"));
+    parts.map_or(message, |(_, rest)| rest)
+}
+
+/// The unknown word that `what` is about, and the words that are known in its place.
+fn known(what: &str) -> Option<(String, Vec<String>)> {
+    let quoted: Vec<&str> = what.split('`').skip(1).step_by(2).collect();
+    let last = |text: &str| {
+        text.rsplit("::")
+            .next()
+            .unwrap_or_default()
+            .trim_matches('"')
+            .to_owned()
+    };
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let first = quoted.first()?;
+    if what.starts_with("unrecognized entity type") {
+        return Some((
+            last(first),
+            owned(&["Workflow", "Route", "Team", "CostCenter", "Vendor"]),
+        ));
+    }
+    if what.starts_with("unrecognized action") {
+        return Some((last(first), owned(&["admission", "full", "traffic"])));
+    }
     if !what.ends_with(" not found") {
         return None;
     }
-    let mut quoted = what.split('`').skip(1).step_by(2);
-    let written = quoted.next()?.rsplit('.').next()?.to_owned();
-    let kind = quoted.next().unwrap_or_default().rsplit("::").next().unwrap_or_default().to_owned();
-    let known = attributes(&kind);
-    let begins = known.iter().find(|name| name.starts_with(&written) || written.starts_with(name.as_str()));
-    begins.cloned().or_else(|| nearest(&written, known.iter().map(String::as_str)).map(str::to_owned))
+    let written = first.rsplit('.').next().unwrap_or_default().to_owned();
+    let kind = quoted.get(1).map(|kind| last(kind)).unwrap_or_default();
+    Some((written, attributes(&kind)))
+}
+
+/// The known word that `written` was most likely meant to be; one that begins like it goes first.
+fn near(written: &str, known: &[String]) -> Option<String> {
+    let begins = known
+        .iter()
+        .find(|name| name.starts_with(written) || written.starts_with(name.as_str()));
+    begins
+        .cloned()
+        .or_else(|| nearest(written, known.iter().map(String::as_str)).map(str::to_owned))
 }
 
 /// The attributes of an entity type, or of the context and the records for any other word.
 fn attributes(kind: &str) -> Vec<String> {
     let form = SchemaFragment::from_cedarschema_str(SCHEMA_TEXT).ok();
-    let form = form.and_then(|(fragment, _)| fragment.to_json_value().ok()).unwrap_or_default();
+    let form = form
+        .and_then(|(fragment, _)| fragment.to_json_value().ok())
+        .unwrap_or_default();
     let keys = |value: &serde_json::Value| -> Vec<String> {
         let all = value["attributes"].as_object();
         all.into_iter().flat_map(|all| all.keys().cloned()).collect()
@@ -166,15 +252,27 @@ fn attributes(kind: &str) -> Vec<String> {
         return keys(entity);
     }
     let records = form["Gov"]["commonTypes"].as_object();
-    records.into_iter().flat_map(|all| all.values()).flat_map(keys).collect()
+    records
+        .into_iter()
+        .flat_map(|all| all.values())
+        .flat_map(keys)
+        .collect()
 }
 
 /// A fault of a whole rule, at its `@id`.
 fn at(text: &str, id: Option<&str>, what: String) -> RuleFault {
     let written = id.map(|id| format!("@id(\"{id}\")"));
     // The last one: where a name is there twice, the second is the one to change.
-    let (line, column) = written.and_then(|written| text.rfind(&written)).map_or((1, 1), |start| place(text, start));
-    RuleFault { line, column, rule: id.map(str::to_owned), what, nearest: None }
+    let (line, column) = written
+        .and_then(|written| text.rfind(&written))
+        .map_or((1, 1), |start| place(text, start));
+    RuleFault {
+        line,
+        column,
+        rule: id.map(str::to_owned),
+        what,
+        nearest: None,
+    }
 }
 
 /// Line and column of a byte of `text`.
@@ -183,10 +281,4 @@ fn place(text: &str, start: usize) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (line, column)
-}
-
-/// A governance control that rules may cite; the catalog knows which there are.
-pub(crate) fn unknown_controls<'a>(rules: &'a [Rule]) -> impl Iterator<Item = (&'a Rule, &'a str)> {
-    let cited = rules.iter().flat_map(|rule| rule.controls.iter().map(move |id| (rule, id.as_str())));
-    cited.filter(|(_, id)| governance(id).is_none())
 }

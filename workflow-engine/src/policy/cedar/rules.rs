@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use cedar_policy::{
-    ActionConstraint, Effect, EntityUid, Policy, PolicyId, PolicySet, PrincipalConstraint,
-};
+use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PolicyId, PolicySet, PrincipalConstraint};
 
 use super::{
     CedarFault, Said, ask,
@@ -97,7 +95,9 @@ impl OwnRules {
     /// # Errors
     /// [`CedarFault`] when two rules have one id, which reading refuses.
     pub fn slice(&self, workflow: &WorkflowFacts, phase: Phase) -> Result<Slice<'_>, CedarFault> {
-        let names = parents(workflow).into_iter().chain([uid("Workflow", &workflow.id)]);
+        let names = parents(workflow)
+            .into_iter()
+            .chain([uid("Workflow", &workflow.id)]);
         let mut kept: Vec<usize> = names
             .filter_map(|name| self.named.get(&name))
             .flatten()
@@ -119,7 +119,9 @@ impl OwnRules {
         let mut policies = PolicySet::from_policies(policies).map_err(CedarFault::of)?;
         if !rules.iter().any(|rule| rule.permits) {
             let permit = Policy::parse(Some(PolicyId::new("shipped")), shipped::PERMIT);
-            policies.add(permit.map_err(CedarFault::of)?).map_err(CedarFault::of)?;
+            policies
+                .add(permit.map_err(CedarFault::of)?)
+                .map_err(CedarFault::of)?;
         }
         Ok(Slice { rules, policies })
     }
@@ -153,7 +155,11 @@ impl Slice<'_> {
             .iter()
             .map(|rule| {
                 let holds = said.determining.contains(&rule.id);
-                let against = if rule.permits { lacks_permit(&said) } else { holds && !said.permitted };
+                let against = if rule.permits {
+                    lacks_permit(&said)
+                } else {
+                    holds && !said.permitted
+                };
                 let unmet = match against && rule.permits {
                     true => unmet(&rule.policy, &question)?,
                     false => Vec::new(),
@@ -179,14 +185,20 @@ impl Rule {
             (false, false) => format!("The rule {id} does not stand against it."),
             (true, false) => own(&self.says, format!("The rule {id} forbids it.")),
             (true, true) if unmet.is_empty() => format!("The rule {id} would permit only what it names."),
-            (true, true) => format!("The rule {id} would permit it, but this does not hold: {}.", unmet.join("; ")),
+            (true, true) => format!(
+                "The rule {id} would permit it, but this does not hold: {}.",
+                unmet.join("; ")
+            ),
         };
         RuleSaid {
             rule: id.clone(),
             against,
             why,
             remedy: match against {
-                true => own(&self.remedy, "Choose another route, or have the rule changed.".to_owned()),
+                true => own(
+                    &self.remedy,
+                    "Choose another route, or have the rule changed.".to_owned(),
+                ),
                 false => String::new(),
             },
         }

@@ -65,7 +65,9 @@ fn holds(form: &Value, question: &Question) -> Result<bool, CedarFault> {
 fn text(form: &Value) -> Result<String, CedarFault> {
     let policy = Policy::from_json(None, form.clone()).map_err(CedarFault::of)?;
     let cedar = policy.to_cedar().unwrap_or_default();
-    let inside = cedar.split_once("when {").and_then(|(_, rest)| rest.rsplit_once('}'));
+    let inside = cedar
+        .split_once("when {")
+        .and_then(|(_, rest)| rest.rsplit_once('}'));
     let words = inside.map_or(cedar.as_str(), |(inside, _)| inside);
     let words: Vec<_> = words.split_whitespace().collect();
     Ok(words.join(" "))
