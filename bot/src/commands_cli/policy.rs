@@ -42,7 +42,8 @@ pub struct Args {
 #[derive(Subcommand)]
 enum What {
     /// Ask about every workflow on every route; with two catalogs, or with rules, show what would be decided differently.
-    WhatIf {
+    #[command(name = "what-if")]
+    Matrix {
         /// The catalog in force; a second one is what it is compared with.
         #[arg(long, value_name = "FILE", required = true, num_args = 1)]
         catalog: Vec<PathBuf>,
@@ -106,7 +107,7 @@ pub fn answer(args: &Args, format: Format) -> anyhow::Result<String> {
             Ok(format!("{count} rules, nothing is wrong with them.\n"))
         }
         What::Show { what } => shown(*what),
-        What::WhatIf {
+        What::Matrix {
             catalog,
             rules,
             phase,
@@ -192,13 +193,8 @@ fn text(said: &WhatIf, compared: bool, all: bool) -> String {
     let mut out = String::new();
     if !kept.is_empty() {
         let mut table = Table::new();
-        table.load_preset(presets::ASCII_MARKDOWN).set_header([
-            "workflow",
-            "route",
-            "answer",
-            "decided by",
-            "why",
-        ]);
+        table.load_style(presets::ASCII_MARKDOWN);
+        table.set_header(["workflow", "route", "answer", "decided by", "why"]);
         for cell in &kept {
             table.add_row([
                 cell.workflow.as_str(),
