@@ -30,8 +30,17 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn catalog(&self) -> Result<(Digest, Arc<Catalog>), StoreError> {
-        match catalog::newest_digest(&self.db).await? {
-            Some((_, digest)) => Ok((digest, self.catalog_of(digest).await?)),
+        let newest = catalog::newest_digest(&self.db).await?;
+        self.catalog_now(newest.map(|(_, digest)| digest)).await
+    }
+
+    /// As [`Engine::catalog`], when it is known which one holds.
+    pub(super) async fn catalog_now(
+        &self,
+        newest: Option<Digest>,
+    ) -> Result<(Digest, Arc<Catalog>), StoreError> {
+        match newest {
+            Some(digest) => Ok((digest, self.catalog_of(digest).await?)),
             None => Ok((Digest([0; 32]), Arc::default())),
         }
     }

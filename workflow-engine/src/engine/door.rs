@@ -36,10 +36,11 @@ impl Engine {
 
     /// One try; none when somebody else was faster.
     async fn try_once(&self, request: &Request, payload: Digest) -> Result<Option<Outcome>, HandleError> {
-        let loaded = store::changes::by_number(&self.db, request.change)
+        let grounds = store::grounds::of_change(&self.db, request.change)
             .await?
             .ok_or(HandleError::NotFound(request.change))?;
-        let facts = self.facts(&loaded.change, &request.actor).await?;
+        let facts = self.facts(&grounds, &request.actor).await?;
+        let loaded = grounds.loaded;
         let rules = self.rules(&loaded, &request.command)?;
         let events = match (rules.decide)(&loaded.change, &request.command, &facts) {
             Ok(events) => events,

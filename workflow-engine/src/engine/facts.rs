@@ -11,19 +11,19 @@ use crate::{
         refusal::{Bar, Facts, Terms},
         state::{Change, State},
     },
-    store::{self, error::StoreError},
-    values::{Actor, Digest, PersonId, Role},
+    store::{error::StoreError, grounds::Grounds},
+    values::{Actor, Digest, PersonId, Role, Route},
 };
 
 impl Engine {
     /// The facts for one command. Roles come from the catalog as it is now; terms from the one the change keeps.
-    pub(super) async fn facts(&self, change: &Change, actor: &Actor) -> Result<Facts, StoreError> {
-        let (digest, now_catalog) = self.catalog().await?;
+    pub(super) async fn facts(&self, grounds: &Grounds, actor: &Actor) -> Result<Facts, StoreError> {
+        let change = &grounds.loaded.change;
+        let (digest, now_catalog) = self.catalog_now(grounds.catalog).await?;
         let kept = match change.catalog {
             Some(kept) => self.catalog_of(kept).await?,
             None => now_catalog.clone(),
         };
-        let (live_route, newest) = self.at_the_gateway(change, &now_catalog).await?;
         let now = self.clock.now();
         Ok(Facts {
             actor: actor.clone(),
@@ -34,43 +34,45 @@ impl Engine {
                 .unwrap_or_default(),
             barred: barred(&now_catalog, change, now),
             catalog: digest,
-            live_route,
-            next_generation: newest + 1,
+            live_route: live_route(grounds, &now_catalog),
+            next_generation: newest_generation(grounds) + 1,
             terms: terms(&kept),
         })
     }
 }
 
-impl Engine {
-    /// The digest of the route that serves the workflow, and the highest generation that a gateway was given. Only
-    /// asked for where the rules look at them: with the gateway in play.
-    async fn at_the_gateway(
-        &self,
-        change: &Change,
-        catalog: &Catalog,
-    ) -> Result<(Option<Digest>, u64), StoreError> {
-        let in_play = matches!(
-            change.state,
-            State::Approved | State::Applying | State::ApplyFailed | State::Verifying
-        );
-        if !in_play {
-            return Ok((None, 0));
-        }
-        let from_catalog = || {
-            let workflow = catalog.workflow(change.workflow.as_str())?;
-            catalog.route(&workflow.route).map(|entry| entry.route().digest())
-        };
-        let live = store::routes::live(&self.db, change.workflow.as_str()).await?;
-        let newest = store::routes::newest_generation(&self.db).await?;
-        let own = change
-            .application
-            .as_ref()
-            .map_or(0, |application| application.generation);
-        Ok((
-            live.map(|live| live.route.digest()).or_else(from_catalog),
-            newest.max(own),
-        ))
+/// Whether the rules look at what serves now: with the gateway in play.
+fn in_play(change: &Change) -> bool {
+    matches!(
+        change.state,
+        State::Approved | State::Applying | State::ApplyFailed | State::Verifying
+    )
+}
+
+/// The digest of the route that serves the workflow, where the rules look at it.
+fn live_route(grounds: &Grounds, catalog: &Catalog) -> Option<Digest> {
+    let change = &grounds.loaded.change;
+    if !in_play(change) {
+        return None;
     }
+    let from_catalog = || {
+        let workflow = catalog.workflow(change.workflow.as_str())?;
+        catalog.route(&workflow.route).map(|entry| entry.route().digest())
+    };
+    grounds.live.as_ref().map(Route::digest).or_else(from_catalog)
+}
+
+/// The highest generation that a gateway was given, where the rules look at it.
+fn newest_generation(grounds: &Grounds) -> u64 {
+    let change = &grounds.loaded.change;
+    if !in_play(change) {
+        return 0;
+    }
+    let own = change
+        .application
+        .as_ref()
+        .map_or(0, |application| application.generation);
+    grounds.newest_generation.max(own)
 }
 
 /// How long things may take under `catalog`.

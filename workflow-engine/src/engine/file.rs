@@ -41,19 +41,18 @@ impl Engine {
     #[tracing::instrument(skip_all, fields(workflow = %filing.workflow))]
     pub async fn file(&self, filing: Filing) -> Result<Outcome, HandleError> {
         let payload = Digest::of(format!("{filing:?}", filing = fingerprint(&filing)).as_bytes());
-        if let Some(stored) = store::changes::answered(&self.db, &filing.key).await? {
+        let grounds = store::grounds::of_filing(&self.db, &filing.key, filing.workflow.as_str()).await?;
+        if let Some(stored) = grounds.answered {
             return repeated(&filing.key, payload, stored.payload_sha256, &stored.result);
         }
-        let (digest, catalog) = self.catalog().await?;
-        let proposal = self.proposal(&filing).await?;
+        let (digest, catalog) = self.catalog_now(grounds.catalog).await?;
+        let proposal = proposal(&catalog, grounds.live, &filing)?;
         if filing.submit && proposal.candidate.digest() == proposal.baseline.digest() {
             return Err(HandleError::Invalid(format!(
                 "{} is served by {} already; pick another candidate",
                 filing.workflow, filing.candidate
             )));
         }
-        // On SQLite the number is the newest plus one: taken one after the other.
-        let _one_at_a_time = self.numbering.lock().await;
         let mut events = vec![Event::Filed {
             id: ChangeId(self.clock.new_id().to_string()),
             number: store::changes::next_number(&self.db).await?,
@@ -99,40 +98,49 @@ impl Engine {
     /// When the workflow or its route is not in the catalog.
     pub async fn live_route(&self, workflow: &str) -> Result<Route, HandleError> {
         let (_, catalog) = self.catalog().await?;
-        let entry = catalog.workflow(workflow).ok_or_else(|| {
-            unknown(
-                "workflow",
-                workflow,
-                catalog.workflows.iter().map(|it| it.id.as_str()),
-            )
-        })?;
-        if let Some(live) = store::routes::live(&self.db, workflow).await? {
-            return Ok(live.route);
-        }
-        route(&catalog, &entry.route)
+        let live = store::routes::live(&self.db, workflow).await?;
+        serving(&catalog, workflow, live.map(|live| live.route))
     }
 
-    /// What is proposed, with the routes as they stand in the catalog now.
+    /// What `filing` proposes, with the routes as they stand now.
     ///
     /// # Errors
     /// As [`Engine::file`].
     pub async fn proposal(&self, filing: &Filing) -> Result<Proposal, HandleError> {
-        let (_, catalog) = self.catalog().await?;
-        let baseline = self.live_route(filing.workflow.as_str()).await?;
-        if catalog.person(filing.requester.as_str()).is_none() {
-            return Err(HandleError::Invalid(format!(
-                "{} is not among the catalog's people; ask a platform engineer to add them",
-                filing.requester
-            )));
-        }
-        Ok(Proposal {
-            candidate: route(&catalog, &filing.candidate)?,
-            baseline,
-            claims_savings: filing.claims_savings,
-            co_authors: filing.co_authors.clone(),
-            reason: filing.reason.as_ref().map(|note| note.reference.clone()),
-        })
+        let grounds = store::grounds::of_filing(&self.db, &filing.key, filing.workflow.as_str()).await?;
+        let (_, catalog) = self.catalog_now(grounds.catalog).await?;
+        proposal(&catalog, grounds.live, filing)
     }
+}
+
+/// What serves `workflow`: what a change last made `live`, else what the catalog says.
+fn serving(catalog: &Catalog, workflow: &str, live: Option<Route>) -> Result<Route, HandleError> {
+    let entry = catalog.workflow(workflow).ok_or_else(|| {
+        unknown(
+            "workflow",
+            workflow,
+            catalog.workflows.iter().map(|it| it.id.as_str()),
+        )
+    })?;
+    live.map_or_else(|| route(catalog, &entry.route), Ok)
+}
+
+/// What is proposed, with the routes as they stand now.
+fn proposal(catalog: &Catalog, live: Option<Route>, filing: &Filing) -> Result<Proposal, HandleError> {
+    let baseline = serving(catalog, filing.workflow.as_str(), live)?;
+    if catalog.person(filing.requester.as_str()).is_none() {
+        return Err(HandleError::Invalid(format!(
+            "{} is not among the catalog's people; ask a platform engineer to add them",
+            filing.requester
+        )));
+    }
+    Ok(Proposal {
+        candidate: route(catalog, &filing.candidate)?,
+        baseline,
+        claims_savings: filing.claims_savings,
+        co_authors: filing.co_authors.clone(),
+        reason: filing.reason.as_ref().map(|note| note.reference.clone()),
+    })
 }
 
 fn route(catalog: &Catalog, id: &str) -> Result<Route, HandleError> {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Engine, HandleError, Request};
+use super::{Engine, HandleError, Request, completions::Completions};
 use crate::{
     change::{command::Command, refusal::RefusalCode},
     store::{
@@ -28,7 +28,7 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How long the runner sleeps when nothing wakes it.
 const POLL: Duration = Duration::from_millis(500);
 /// Most jobs at work in one replica.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
 /// First wait before another try; doubled each time, with full jitter.
 const BASE: Duration = Duration::from_secs(1);
 /// Longest wait before another try.
@@ -160,6 +160,7 @@ pub struct Runner {
     handlers: Arc<HashMap<&'static str, Arc<dyn Handler>>>,
     wanted: Arc<Wanted>,
     held: Arc<Mutex<HashMap<JobTicketKey, CancellationToken>>>,
+    completions: Completions,
     tasks: TaskTracker,
     lease: Duration,
     patience: Duration,
@@ -187,6 +188,7 @@ impl Runner {
             handlers: Arc::new(by_kind),
             wanted: Arc::new(Wanted { kinds, definitions }),
             held: Arc::default(),
+            completions: Completions::default(),
             tasks: TaskTracker::new(),
             lease: LEASE,
             patience: PATIENCE,
@@ -317,7 +319,7 @@ impl Runner {
         let (db, now) = (self.engine.db(), self.now());
         match outcome {
             Ok(()) => {
-                store::queue::complete(db, &job.ticket, now).await?;
+                self.completions.complete(&self.engine, &job.ticket).await?;
             }
             Err(JobError::NotYet { why, after }) => {
                 store::queue::wait(db, &job.ticket, now + millis(after), &why).await?;
@@ -375,8 +377,11 @@ impl Runner {
             if held.is_empty() {
                 continue;
             }
-            let now = self.now();
-            match store::queue::heartbeat(self.engine.db(), &held, now + millis(self.lease), now).await {
+            match self
+                .completions
+                .heartbeat(&self.engine, &held, millis(self.lease))
+                .await
+            {
                 Ok(void) => {
                     for ticket in void {
                         if let Some(token) = self.held.lock().await.get(&(ticket.id.0, ticket.token)) {

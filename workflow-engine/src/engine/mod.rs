@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod budgets;
 pub mod catalog;
+mod completions;
 pub mod dead_letters;
 pub mod digest;
 mod door;
@@ -42,8 +43,6 @@ pub struct Engine {
     catalogs: Arc<tokio::sync::RwLock<catalog::Kept>>,
     wake: Arc<Notify>,
     changed: broadcast::Sender<Changed>,
-    // SQLite has one process: numbers are taken one after the other here. PostgreSQL has a sequence.
-    numbering: Arc<tokio::sync::Mutex<()>>,
     definitions: Definitions,
     claims_lost: Arc<AtomicU64>,
 }
@@ -67,7 +66,6 @@ impl Engine {
             catalogs: Arc::default(),
             wake: Arc::new(Notify::new()),
             changed: broadcast::channel(256).0,
-            numbering: Arc::default(),
             definitions: Definitions::default(),
             claims_lost: Arc::default(),
         }

@@ -3,7 +3,11 @@
 use entities::{change, command, event};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{db::Db, error::StoreError};
+use super::{
+    db::{Backend, Db},
+    error::StoreError,
+    statement::Text,
+};
 use crate::{
     change::{
         event::Event,
@@ -193,25 +197,34 @@ pub async fn answered(db: &Db, key: &str) -> Result<Option<Answered>, StoreError
     .transpose()
 }
 
-/// The number that the next change gets.
+const NEXT_NUMBER: Text = Text {
+    postgres: "SELECT nextval('change_number') AS n",
+    sqlite: "SELECT coalesce(max(number), 0) + 1 AS n FROM change",
+};
+
+/// The number that the next change gets. One that is given and then not used is not given again.
 ///
 /// # Errors
 /// As [`by_number`].
 pub async fn next_number(db: &Db) -> Result<ChangeNumber, StoreError> {
-    use sea_orm::{ConnectionTrait, DbBackend, Statement};
-    let (backend, sql) = match db.backend() {
-        super::db::Backend::Postgres => (DbBackend::Postgres, "SELECT nextval('change_number') AS n"),
-        super::db::Backend::Sqlite => (
-            DbBackend::Sqlite,
-            "SELECT coalesce(max(number), 0) + 1 AS n FROM change",
-        ),
+    if db.backend() == Backend::Postgres {
+        return look_for_number(db).await;
+    }
+    // SQLite has one process, which counts on from what it found.
+    let mut last = db.last_number().lock().await;
+    let next = match *last {
+        Some(last) => ChangeNumber(last.0 + 1),
+        None => look_for_number(db).await?,
     };
-    let row = db
-        .reads()
-        .query_one_raw(Statement::from_string(backend, sql))
-        .await?;
-    let number: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(1);
-    Ok(ChangeNumber(u64::try_from(number).unwrap_or(1)))
+    *last = Some(next);
+    Ok(next)
+}
+
+async fn look_for_number(db: &Db) -> Result<ChangeNumber, StoreError> {
+    let rows = db.look(NEXT_NUMBER, Vec::new()).await?;
+    let number: Option<i64> = rows.first().map(|row| row.try_get("", "n")).transpose()?;
+    let number = number.and_then(|number| u64::try_from(number).ok());
+    Ok(ChangeNumber(number.unwrap_or(1)))
 }
 
 /// Thirty-two stored bytes as a digest.

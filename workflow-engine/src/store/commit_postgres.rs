@@ -3,14 +3,15 @@
 //! Two copies of one command both pass `NOT EXISTS`; the second waits on the row lock and then fails the version
 //! re-check, so exactly one happens.
 
+use std::sync::LazyLock;
+
 use sqlx::Row;
 
 use super::{
     commit::{Commit, Committed},
-    db::Db,
     error::StoreError,
+    warm::{Bound, Warm},
 };
-use crate::values::Digest;
 
 const TRANSITION: &str = "
 WITH claim AS (
@@ -65,79 +66,65 @@ const COMMAND: &str = "
 c AS (
   INSERT INTO command (key, change_id, payload_sha256, result, at) SELECT $10, id, $11, $12, $8 FROM u),";
 
-pub(super) async fn commit(db: &Db, commit: Commit) -> Result<Committed, StoreError> {
-    let pool = db.reads().get_postgres_connection_pool().clone();
-    // A task of its own: the statement ends also when the caller is gone.
-    tokio::spawn(async move { run(&pool, commit).await })
-        .await
-        .map_err(|_| StoreError::Unavailable("the commit's task ended early".to_owned()))?
-}
+/// The two texts, put together once.
+static TEXTS: LazyLock<[String; 2]> = LazyLock::new(|| {
+    [
+        format!("{TRANSITION}{COMMAND}{REST}"),
+        format!("{CREATION}{REST}"),
+    ]
+});
 
-async fn run(pool: &sqlx::PgPool, commit: Commit) -> Result<Committed, StoreError> {
-    let creation = commit.expected_version.is_none();
-    static TEXTS: std::sync::LazyLock<[String; 2]> = std::sync::LazyLock::new(|| {
-        [
-            format!("{TRANSITION}{COMMAND}{REST}"),
-            format!("{CREATION}{REST}"),
-        ]
-    });
-    let sql: &'static str = &TEXTS[usize::from(creation)];
-    let rows: i64 = bind(sql, &commit).fetch_one(pool).await?.try_get(0)?;
-    if rows == 1 {
+pub(super) async fn commit(warm: &Warm, commit: &Commit) -> Result<Committed, StoreError> {
+    let text: &'static str = &TEXTS[usize::from(commit.expected_version.is_none())];
+    let rows = warm.rows(bind(text, commit)).await?;
+    let written: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+    if written == 1 {
         return Ok(Committed::Applied);
     }
-    why_not(pool, &commit).await
+    why_not(warm, commit).await
 }
 
 /// Nothing was written: the key is there already, the claim is void, or the version has moved.
-async fn why_not(pool: &sqlx::PgPool, commit: &Commit) -> Result<Committed, StoreError> {
+async fn why_not(warm: &Warm, commit: &Commit) -> Result<Committed, StoreError> {
     let taken = sqlx::query("SELECT payload_sha256, result FROM command WHERE key = $1")
-        .bind(&commit.command.key)
-        .fetch_optional(pool)
-        .await?;
-    if let Some(row) = taken {
-        let hash: Vec<u8> = row.try_get(0)?;
+        .bind(commit.command.key.clone());
+    if let Some(row) = warm.rows(taken).await?.first() {
         return Ok(Committed::KeyTaken {
-            payload_sha256: super::changes::digest(hash)?,
+            payload_sha256: super::changes::digest(row.try_get(0)?)?,
             result: row.try_get(1)?,
         });
     }
     if let Some(ticket) = &commit.completes {
-        let holds: Option<sqlx::postgres::PgRow> =
-            sqlx::query("SELECT 1 FROM job WHERE id = $1 AND token = $2 AND done_at IS NULL")
-                .bind(ticket.id.as_str())
-                .bind(ticket.token)
-                .fetch_optional(pool)
-                .await?;
-        if holds.is_none() {
+        let holds = sqlx::query("SELECT 1 FROM job WHERE id = $1 AND token = $2 AND done_at IS NULL")
+            .bind(ticket.id.0.clone())
+            .bind(ticket.token);
+        if warm.rows(holds).await?.is_empty() {
             return Ok(Committed::ClaimLost);
         }
     }
     Ok(Committed::VersionMoved)
 }
 
-type Query<'query> = sqlx::query::Query<'query, sqlx::Postgres, sqlx::postgres::PgArguments>;
-
-fn bind<'query>(sql: &'static str, commit: &'query Commit) -> Query<'query> {
+fn bind(text: &'static str, commit: &Commit) -> Bound {
     let change = &commit.change;
     let ticket = commit.completes.as_ref();
-    let query = sqlx::query(sql)
+    let statement = sqlx::query(text)
         .bind(change.id.as_str())
         .bind(commit.expected_version.unwrap_or_default())
         .bind(change.state)
         .bind(change.revision)
         .bind(change.event_n)
-        .bind(change.head_hash.0.to_vec())
+        .bind(&change.head_hash.0[..])
         .bind(change.deadline_at)
         .bind(commit.at.timestamp_millis())
         .bind(&change.body)
         .bind(&commit.command.key)
-        .bind(commit.command.payload_sha256.0.to_vec())
+        .bind(&commit.command.payload_sha256.0[..])
         .bind(&commit.command.result)
-        .bind(ticket.map(|ticket| ticket.id.as_str().to_owned()))
+        .bind(ticket.map(|ticket| ticket.id.as_str()))
         .bind(ticket.map(|ticket| ticket.token));
     bind_notes(
-        bind_votes(bind_jobs(bind_events(query, commit), commit), commit),
+        bind_votes(bind_jobs(bind_events(statement, commit), commit), commit),
         commit,
     )
     .bind(change.number)
@@ -145,53 +132,49 @@ fn bind<'query>(sql: &'static str, commit: &'query Commit) -> Query<'query> {
     .bind(&change.requester)
     .bind(change.filed_at)
     .bind(column(&commit.jobs, |job| job.max_attempts))
-    .bind(commit.live_route.as_ref().map(|live| live.route.clone()))
+    .bind(commit.live_route.as_ref().map(|live| live.route.as_str()))
     .bind(commit.live_route.as_ref().map(|live| live.generation))
     .bind(change.definition_version)
 }
 
-fn bind_events<'query>(query: Query<'query>, commit: &Commit) -> Query<'query> {
-    query
+fn bind_events(statement: Bound, commit: &Commit) -> Bound {
+    statement
         .bind(column(&commit.events, |event| event.n))
-        .bind(column(&commit.events, |event| event.kind.to_owned()))
-        .bind(column(&commit.events, |event| event.actor.clone()))
-        .bind(column(&commit.events, |event| event.body.clone()))
-        .bind(column(&commit.events, |event| bytes(event.prev_hash)))
-        .bind(column(&commit.events, |event| bytes(event.hash)))
+        .bind(column(&commit.events, |event| event.kind))
+        .bind(column(&commit.events, |event| event.actor.as_str()))
+        .bind(column(&commit.events, |event| event.body.as_slice()))
+        .bind(column(&commit.events, |event| &event.prev_hash.0[..]))
+        .bind(column(&commit.events, |event| &event.hash.0[..]))
 }
 
-fn bind_jobs<'query>(query: Query<'query>, commit: &Commit) -> Query<'query> {
-    query
-        .bind(column(&commit.jobs, |job| job.id.0.clone()))
+fn bind_jobs(statement: Bound, commit: &Commit) -> Bound {
+    statement
+        .bind(column(&commit.jobs, |job| job.id.as_str()))
         .bind(column(&commit.jobs, |job| job.event_n))
-        .bind(column(&commit.jobs, |job| job.kind.to_owned()))
-        .bind(column(&commit.jobs, |job| job.lane.clone()))
-        .bind(column(&commit.jobs, |job| job.dedup.clone()))
-        .bind(column(&commit.jobs, |job| job.payload.clone()))
+        .bind(column(&commit.jobs, |job| job.kind))
+        .bind(column(&commit.jobs, |job| job.lane.as_deref()))
+        .bind(column(&commit.jobs, |job| job.dedup.as_str()))
+        .bind(column(&commit.jobs, |job| job.payload.as_str()))
         .bind(column(&commit.jobs, |job| job.due_at))
 }
 
-fn bind_votes<'query>(query: Query<'query>, commit: &Commit) -> Query<'query> {
-    query
+fn bind_votes(statement: Bound, commit: &Commit) -> Bound {
+    statement
         .bind(column(&commit.votes, |vote| vote.revision))
-        .bind(column(&commit.votes, |vote| vote.slot.to_owned()))
+        .bind(column(&commit.votes, |vote| vote.slot))
         .bind(column(&commit.votes, |vote| vote.seat))
-        .bind(column(&commit.votes, |vote| vote.approver.clone()))
-        .bind(column(&commit.votes, |vote| bytes(vote.packet_sha256)))
+        .bind(column(&commit.votes, |vote| vote.approver.as_str()))
+        .bind(column(&commit.votes, |vote| &vote.packet_sha256.0[..]))
 }
 
-fn bind_notes<'query>(query: Query<'query>, commit: &Commit) -> Query<'query> {
-    query
-        .bind(column(&commit.notes, |note| note.id.clone()))
-        .bind(column(&commit.notes, |note| note.author.clone()))
-        .bind(column(&commit.notes, |note| note.salt.clone()))
-        .bind(column(&commit.notes, |note| note.body.clone()))
+fn bind_notes(statement: Bound, commit: &Commit) -> Bound {
+    statement
+        .bind(column(&commit.notes, |note| note.id.as_str()))
+        .bind(column(&commit.notes, |note| note.author.as_str()))
+        .bind(column(&commit.notes, |note| note.salt.as_slice()))
+        .bind(column(&commit.notes, |note| note.body.as_str()))
 }
 
-fn column<Row, T>(rows: &[Row], pick: impl Fn(&Row) -> T) -> Vec<T> {
+fn column<'row, Row, T>(rows: &'row [Row], pick: impl Fn(&'row Row) -> T) -> Vec<T> {
     rows.iter().map(pick).collect()
-}
-
-fn bytes(digest: Digest) -> Vec<u8> {
-    digest.0.to_vec()
 }

@@ -17,7 +17,8 @@ use sea_orm::{
 };
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
-use super::{error::StoreError, writer::Writer};
+use super::{error::StoreError, warm::Warm, writer::Writer};
+use crate::values::ChangeNumber;
 
 /// SQLite from 3.7.0 to 3.51.2 can corrupt a database when its write-ahead log is reset.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -37,6 +38,10 @@ pub struct Db {
     backend: Backend,
     reads: DatabaseConnection,
     writer: Writer,
+    // On PostgreSQL: for single statements.
+    warm: Option<Warm>,
+    // On SQLite: the number last given to a change.
+    last_number: Arc<tokio::sync::Mutex<Option<ChangeNumber>>>,
     // Keeps the operating system's lock on the SQLite file for as long as anybody uses it.
     _lock: Option<Arc<File>>,
 }
@@ -77,6 +82,8 @@ impl Db {
             backend: Backend::Sqlite,
             reads: connect_sqlite(&path, 2, true).await?,
             writer: Writer::sqlite(write),
+            warm: None,
+            last_number: Arc::default(),
             _lock: None,
         })
     }
@@ -101,6 +108,8 @@ impl Db {
             backend: Backend::Sqlite,
             writer: Writer::sqlite(reads.clone()),
             reads,
+            warm: None,
+            last_number: Arc::default(),
             _lock: None,
         })
     }
@@ -115,6 +124,14 @@ impl Db {
     #[must_use]
     pub fn reads(&self) -> &DatabaseConnection {
         &self.reads
+    }
+
+    pub(super) fn warm(&self) -> Option<&Warm> {
+        self.warm.as_ref()
+    }
+
+    pub(super) fn last_number(&self) -> &tokio::sync::Mutex<Option<ChangeNumber>> {
+        &self.last_number
     }
 
     /// Runs `unit` as one durable transaction and answers after its commit.
@@ -167,7 +184,8 @@ async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
         .sqlx_logging(false)
-        .test_before_acquire(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire_if_idle_for(Duration::from_secs(30))
         .map_sqlx_postgres_opts(|options| {
             options.options([
                 ("idle_in_transaction_session_timeout", "10s"),
@@ -195,7 +213,12 @@ async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
     Ok(Db {
         backend: Backend::Postgres,
         writer: Writer::postgres(connection.clone()),
+        warm: Some(Warm::new(
+            connection.get_postgres_connection_pool().clone(),
+            connections,
+        )),
         reads: connection,
+        last_number: Arc::default(),
         _lock: None,
     })
 }
@@ -209,6 +232,8 @@ async fn open_sqlite(path: PathBuf, connections: u32) -> Result<Db, StoreError> 
         backend: Backend::Sqlite,
         reads,
         writer: Writer::sqlite(write),
+        warm: None,
+        last_number: Arc::default(),
         _lock: Some(Arc::new(lock)),
     })
 }
@@ -219,6 +244,7 @@ async fn connect_sqlite(path: &Path, limit: u32, read_only: bool) -> Result<Data
         .max_connections(limit)
         .min_connections(1)
         .sqlx_logging(false)
+        .record_stmt_in_spans(false)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(10))
         .map_sqlx_sqlite_opts(move |options| {

@@ -4,12 +4,13 @@
 //! replica needs no detection, and whoever wakes late finds its token void. Attempts count at the claim, so a job that
 //! kills its process is given up, too.
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 
 use super::{
     commit::{JobRow, JobTicket},
-    db::{Backend, Db},
+    db::Db,
     error::StoreError,
+    statement::Text,
 };
 use crate::values::JobId;
 
@@ -60,6 +61,34 @@ pub struct DeadLetter {
     pub token: i64,
 }
 
+/// `$1` now, `$2` lease, `$3` kinds, `$4` most, `$5` and `$6` the rules carried. The due ones are found once, in the order
+/// of `job_due`; a job of a lane waits for the earlier ones of the lane, which one look into `job_lane` tells. The array
+/// keeps PostgreSQL from looking for them anew for each row that it updates.
+const CLAIM: Text = Text {
+    postgres: "
+UPDATE job SET due_at = $1 + $2, token = token + 1, attempts = attempts + 1, heartbeat_at = $1
+WHERE seq = ANY (ARRAY(
+  SELECT seq FROM job AS due WHERE done_at IS NULL AND due_at <= $1
+    AND kind = ANY (ARRAY(SELECT json_array_elements_text($3::json)))
+    AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM job AS earlier
+      WHERE earlier.lane = due.lane AND earlier.done_at IS NULL AND earlier.seq < due.seq))
+    AND NOT EXISTS (SELECT 1 FROM change WHERE change.id = due.change_id
+      AND change.definition_version NOT BETWEEN $5 AND $6)
+  ORDER BY due_at, seq LIMIT $4 FOR UPDATE SKIP LOCKED))
+RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts",
+    sqlite: "
+UPDATE job SET due_at = $1 + $2, token = token + 1, attempts = attempts + 1, heartbeat_at = $1
+WHERE seq IN (
+  SELECT seq FROM job AS due WHERE done_at IS NULL AND due_at <= $1
+    AND kind IN (SELECT value FROM json_each($3))
+    AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM job AS earlier
+      WHERE earlier.lane = due.lane AND earlier.done_at IS NULL AND earlier.seq < due.seq))
+    AND NOT EXISTS (SELECT 1 FROM change WHERE change.id = due.change_id
+      AND change.definition_version NOT BETWEEN $5 AND $6)
+  ORDER BY due_at, seq LIMIT $4)
+RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts",
+};
+
 /// Takes at most `limit` due jobs that are `wanted`; each is this caller's for `lease_ms` unless its heartbeat moves it on.
 ///
 /// # Errors
@@ -72,32 +101,34 @@ pub async fn claim(
     lease_ms: i64,
 ) -> Result<Vec<Job>, StoreError> {
     let (lowest, highest) = wanted.definitions;
-    let list = wanted
-        .kinds
-        .iter()
-        .map(|kind| format!("'{kind}'"))
-        .collect::<Vec<_>>()
-        .join(",");
-    let skip = if db.backend() == Backend::Postgres {
-        "FOR UPDATE SKIP LOCKED"
-    } else {
-        ""
-    };
-    let sql = format!(
-        "UPDATE job SET due_at = $1 + $2, token = token + 1, attempts = attempts + 1, heartbeat_at = $1 WHERE seq IN (
-           SELECT seq FROM job AS due WHERE done_at IS NULL AND due_at <= $1 AND kind IN ({list})
-             AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM job AS earlier WHERE earlier.lane = due.lane
-               AND earlier.done_at IS NULL AND earlier.seq < due.seq))
-             AND NOT EXISTS (SELECT 1 FROM change WHERE change.id = due.change_id
-               AND change.definition_version NOT BETWEEN {lowest} AND {highest})
-           ORDER BY due_at, seq LIMIT {limit} {skip})
-         RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts"
-    );
-    let rows = all(db, sql, vec![now.into(), lease_ms.into()]).await?;
-    rows.iter().map(job).collect()
+    let values = vec![
+        now.into(),
+        lease_ms.into(),
+        serde_json::to_string(&wanted.kinds)?.into(),
+        i64::from(limit).into(),
+        i64::from(lowest).into(),
+        i64::from(highest).into(),
+    ];
+    db.single(CLAIM, values).await?.iter().map(job).collect()
 }
 
+/// `$1` until, `$2` now, `$3` the claims.
+const HEARTBEAT: Text = Text {
+    postgres: "
+UPDATE job SET due_at = $1, heartbeat_at = $2
+FROM (SELECT claim->>0 AS id, (claim->>1)::bigint AS token FROM json_array_elements($3::json) AS claim) AS held
+WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
+RETURNING job.id AS id, job.token AS token",
+    sqlite: "
+UPDATE job SET due_at = $1, heartbeat_at = $2
+FROM (SELECT value->>0 AS id, value->>1 AS token FROM json_each($3)) AS held
+WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
+RETURNING id, token",
+};
+
 /// Moves the lease of every held claim on; answers those that are void, whose work must stop.
+///
+/// It locks many rows, as [`complete`] does: one caller must not run both at once, or they may wait for each other.
 ///
 /// # Errors
 /// As [`claim`].
@@ -110,20 +141,8 @@ pub async fn heartbeat(
     if held.is_empty() {
         return Ok(Vec::new());
     }
-    let pairs = held
-        .iter()
-        .map(|ticket| format!("('{}',{})", ticket.id, ticket.token))
-        .collect::<Vec<_>>()
-        .join(",");
-    let sql = format!(
-        "UPDATE job SET due_at = $1, heartbeat_at = $2 WHERE done_at IS NULL AND (id, token) IN (VALUES {pairs})
-         RETURNING id, token"
-    );
-    let alive: Vec<JobTicket> = all(db, sql, vec![until.into(), now.into()])
-        .await?
-        .iter()
-        .map(ticket)
-        .collect::<Result<_, _>>()?;
+    let values = vec![until.into(), now.into(), list(held)?.into()];
+    let alive = tickets(&db.single(HEARTBEAT, values).await?)?;
     Ok(held
         .iter()
         .filter(|ticket| !alive.contains(ticket))
@@ -131,20 +150,28 @@ pub async fn heartbeat(
         .collect())
 }
 
-/// Marks a claim's job as done; false if the claim is void.
+/// `$1` now, `$2` the claims.
+const COMPLETE: Text = Text {
+    postgres: "
+UPDATE job SET done_at = $1, outcome = 'done', last_error = NULL
+FROM (SELECT claim->>0 AS id, (claim->>1)::bigint AS token FROM json_array_elements($2::json) AS claim) AS held
+WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
+RETURNING job.id AS id, job.token AS token",
+    sqlite: "
+UPDATE job SET done_at = $1, outcome = 'done', last_error = NULL
+FROM (SELECT value->>0 AS id, value->>1 AS token FROM json_each($2)) AS held
+WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
+RETURNING id, token",
+};
+
+/// Marks the jobs of these claims as done, in one commit; answers the claims that held. The others are void: somebody
+/// else has the job, or it has ended.
 ///
 /// # Errors
 /// As [`claim`].
-pub async fn complete(db: &Db, ticket: &JobTicket, now: i64) -> Result<bool, StoreError> {
-    let sql = "UPDATE job SET done_at = $3, outcome = 'done', last_error = NULL
-               WHERE id = $1 AND token = $2 AND done_at IS NULL";
-    Ok(run(
-        db,
-        sql,
-        vec![ticket.id.as_str().into(), ticket.token.into(), now.into()],
-    )
-    .await?
-        == 1)
+pub async fn complete(db: &Db, claims: &[JobTicket], now: i64) -> Result<Vec<JobTicket>, StoreError> {
+    let values = vec![now.into(), list(claims)?.into()];
+    tickets(&db.single(COMPLETE, values).await?)
 }
 
 /// Gives a claim's job back, to be tried again at `due_at`; false if the claim is void.
@@ -152,14 +179,15 @@ pub async fn complete(db: &Db, ticket: &JobTicket, now: i64) -> Result<bool, Sto
 /// # Errors
 /// As [`claim`].
 pub async fn retry(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE job SET due_at = $3, last_error = $4 WHERE id = $1 AND token = $2 AND done_at IS NULL";
+    let text = "UPDATE job SET due_at = $3, last_error = $4
+                WHERE id = $1 AND token = $2 AND done_at IS NULL RETURNING id";
     let values = vec![
         ticket.id.as_str().into(),
         ticket.token.into(),
         due_at.into(),
         why.into(),
     ];
-    Ok(run(db, sql, values).await? == 1)
+    changed(db, text, values).await
 }
 
 /// Gives a claim's job back without counting the try: it waits for something that is not there yet.
@@ -167,15 +195,15 @@ pub async fn retry(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Resul
 /// # Errors
 /// As [`claim`].
 pub async fn wait(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE job SET due_at = $3, last_error = $4, attempts = attempts - 1
-               WHERE id = $1 AND token = $2 AND done_at IS NULL";
+    let text = "UPDATE job SET due_at = $3, last_error = $4, attempts = attempts - 1
+                WHERE id = $1 AND token = $2 AND done_at IS NULL RETURNING id";
     let values = vec![
         ticket.id.as_str().into(),
         ticket.token.into(),
         due_at.into(),
         why.into(),
     ];
-    Ok(run(db, sql, values).await? == 1)
+    changed(db, text, values).await
 }
 
 /// Gives a claim's job up; false if the claim is void.
@@ -183,29 +211,39 @@ pub async fn wait(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Result
 /// # Errors
 /// As [`claim`].
 pub async fn bury(db: &Db, ticket: &JobTicket, now: i64, why: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE job SET done_at = $3, outcome = 'dead', last_error = $4
-               WHERE id = $1 AND token = $2 AND done_at IS NULL";
+    let text = "UPDATE job SET done_at = $3, outcome = 'dead', last_error = $4
+                WHERE id = $1 AND token = $2 AND done_at IS NULL RETURNING id";
     let values = vec![
         ticket.id.as_str().into(),
         ticket.token.into(),
         now.into(),
         why.into(),
     ];
-    Ok(run(db, sql, values).await? == 1)
+    changed(db, text, values).await
 }
+
+/// `$1` now, `$2` the claims.
+const RELEASE: Text = Text {
+    postgres: "
+UPDATE job SET due_at = $1, attempts = attempts - 1, token = job.token + 1
+FROM (SELECT claim->>0 AS id, (claim->>1)::bigint AS token FROM json_array_elements($2::json) AS claim) AS held
+WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
+RETURNING job.id AS id",
+    sqlite: "
+UPDATE job SET due_at = $1, attempts = attempts - 1, token = job.token + 1
+FROM (SELECT value->>0 AS id, value->>1 AS token FROM json_each($2)) AS held
+WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
+RETURNING id",
+};
 
 /// Gives claims back at once, without counting their tries: their process ends. What still comes of them is void.
 ///
 /// # Errors
 /// As [`claim`].
 pub async fn release(db: &Db, held: &[JobTicket], now: i64) -> Result<(), StoreError> {
-    let sql = "UPDATE job SET due_at = $3, attempts = attempts - 1, token = token + 1
-               WHERE id = $1 AND token = $2 AND done_at IS NULL";
-    for ticket in held {
-        let values = vec![ticket.id.as_str().into(), ticket.token.into(), now.into()];
-        run(db, sql, values).await?;
-    }
-    Ok(())
+    db.single(RELEASE, vec![now.into(), list(held)?.into()])
+        .await
+        .map(drop)
 }
 
 /// The job of that id, if it was given up.
@@ -213,17 +251,16 @@ pub async fn release(db: &Db, held: &[JobTicket], now: i64) -> Result<(), StoreE
 /// # Errors
 /// As [`claim`].
 pub async fn dead_letter(db: &Db, id: &JobId) -> Result<Option<DeadLetter>, StoreError> {
-    let sql = "SELECT change_id, kind, token FROM job WHERE id = $1 AND outcome = 'dead'";
-    let statement = Statement::from_sql_and_values(backend(db), sql, [id.as_str().into()]);
-    let row = db.reads().query_one_raw(statement).await?;
-    row.map(|row| {
+    let text = Text::same("SELECT change_id, kind, token FROM job WHERE id = $1 AND outcome = 'dead'");
+    let rows = db.look(text, vec![id.as_str().into()]).await?;
+    let read = |row: &QueryResult| {
         Ok(DeadLetter {
             change_id: row.try_get("", "change_id")?,
             kind: row.try_get("", "kind")?,
             token: row.try_get("", "token")?,
         })
-    })
-    .transpose()
+    };
+    rows.first().map(read).transpose()
 }
 
 /// Brings a dead letter back on behalf of `by`; false if it is not one.
@@ -231,9 +268,9 @@ pub async fn dead_letter(db: &Db, id: &JobId) -> Result<Option<DeadLetter>, Stor
 /// # Errors
 /// As [`claim`].
 pub async fn requeue(db: &Db, id: &JobId, by: &str, now: i64) -> Result<bool, StoreError> {
-    let sql = "UPDATE job SET done_at = NULL, outcome = NULL, attempts = 0, due_at = $2, sent_again_by = $3
-               WHERE id = $1 AND outcome = 'dead'";
-    Ok(run(db, sql, vec![id.as_str().into(), now.into(), by.into()]).await? == 1)
+    let text = "UPDATE job SET done_at = NULL, outcome = NULL, attempts = 0, due_at = $2, sent_again_by = $3
+                WHERE id = $1 AND outcome = 'dead' RETURNING id";
+    changed(db, text, vec![id.as_str().into(), now.into(), by.into()]).await
 }
 
 /// Asks for a chore that belongs to no change; the same `dedup` is asked for once.
@@ -241,17 +278,17 @@ pub async fn requeue(db: &Db, id: &JobId, by: &str, now: i64) -> Result<bool, St
 /// # Errors
 /// As [`claim`].
 pub async fn enqueue(db: &Db, job: JobRow, now: i64) -> Result<bool, StoreError> {
-    Ok(run(db, ENQUEUE, enqueued(job, now)).await? == 1)
+    changed(db, ENQUEUE, enqueued(job, now)).await
 }
 
 /// As [`enqueue`], as a part of somebody's transaction.
 pub(super) async fn enqueue_in(tx: &impl ConnectionTrait, job: JobRow, now: i64) -> Result<bool, StoreError> {
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), ENQUEUE, enqueued(job, now));
-    Ok(tx.execute_raw(statement).await?.rows_affected() == 1)
+    Ok(tx.query_one_raw(statement).await?.is_some())
 }
 
 const ENQUEUE: &str = "INSERT INTO job (id, kind, lane, dedup, payload, due_at, max_attempts, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (dedup) DO NOTHING";
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (dedup) DO NOTHING RETURNING id";
 
 fn enqueued(job: JobRow, now: i64) -> Vec<Value> {
     vec![
@@ -266,65 +303,22 @@ fn enqueued(job: JobRow, now: i64) -> Vec<Value> {
     ]
 }
 
-/// When the next job of `kinds` is due, if any waits.
-///
-/// # Errors
-/// As [`claim`].
-pub async fn next_due(db: &Db, kinds: &[String]) -> Result<Option<i64>, StoreError> {
-    let list = kinds
+/// Whether the statement found its row.
+async fn changed(db: &Db, text: &'static str, values: Vec<Value>) -> Result<bool, StoreError> {
+    Ok(!db.single(Text::same(text), values).await?.is_empty())
+}
+
+/// Claims as the one JSON text that a statement takes: `[["id", token], …]`.
+fn list(claims: &[JobTicket]) -> Result<String, StoreError> {
+    let pairs: Vec<_> = claims
         .iter()
-        .map(|kind| format!("'{kind}'"))
-        .collect::<Vec<_>>()
-        .join(",");
-    let sql = format!("SELECT min(due_at) AS due FROM job WHERE done_at IS NULL AND kind IN ({list})");
-    let row = db
-        .reads()
-        .query_one_raw(Statement::from_string(backend(db), sql))
-        .await?;
-    Ok(row
-        .map(|row| row.try_get::<Option<i64>>("", "due"))
-        .transpose()?
-        .flatten())
+        .map(|claim| (claim.id.as_str(), claim.token))
+        .collect();
+    Ok(serde_json::to_string(&pairs)?)
 }
 
-fn backend(db: &Db) -> DbBackend {
-    match db.backend() {
-        Backend::Sqlite => DbBackend::Sqlite,
-        Backend::Postgres => DbBackend::Postgres,
-    }
-}
-
-/// A statement of its own: autocommitted on PostgreSQL, one unit of the writer on SQLite.
-async fn all(db: &Db, sql: String, values: Vec<Value>) -> Result<Vec<QueryResult>, StoreError> {
-    let statement = Statement::from_sql_and_values(backend(db), sql, values);
-    match db.backend() {
-        Backend::Postgres => {
-            let connection = db.reads().clone();
-            tokio::spawn(async move { Ok(connection.query_all_raw(statement).await?) })
-                .await
-                .map_err(|_| StoreError::Unavailable("the statement's task ended early".to_owned()))?
-        }
-        Backend::Sqlite => {
-            db.write(move |tx| Box::pin(async move { Ok(tx.query_all_raw(statement).await?) }))
-                .await
-        }
-    }
-}
-
-async fn run(db: &Db, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
-    let statement = Statement::from_sql_and_values(backend(db), sql, values);
-    match db.backend() {
-        Backend::Postgres => {
-            let connection = db.reads().clone();
-            tokio::spawn(async move { Ok(connection.execute_raw(statement).await?.rows_affected()) })
-                .await
-                .map_err(|_| StoreError::Unavailable("the statement's task ended early".to_owned()))?
-        }
-        Backend::Sqlite => {
-            db.write(move |tx| Box::pin(async move { Ok(tx.execute_raw(statement).await?.rows_affected()) }))
-                .await
-        }
-    }
+fn tickets(rows: &[QueryResult]) -> Result<Vec<JobTicket>, StoreError> {
+    rows.iter().map(ticket).collect()
 }
 
 fn ticket(row: &QueryResult) -> Result<JobTicket, StoreError> {
