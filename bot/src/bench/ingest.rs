@@ -17,11 +17,21 @@ use workflow_engine::{
     usage::attribute::Rules,
 };
 
-use super::engine::Plan;
 use crate::{clock::SystemClock, prices, storage};
 
 /// Calls of one body; each is a call span below an application's span that names the workflow.
 const CALLS: u64 = 200;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// An empty database; the bench makes its own schema in it.
+    pub database_url: String,
+    /// Senders at once.
+    pub in_flight: u32,
+    /// For how long.
+    pub seconds: u64,
+}
 
 /// Runs it and answers the figures.
 ///

@@ -51,6 +51,11 @@ impl Sealing {
         Ok(Self { stop, running, lags })
     }
 
+    /// How many events were sealed so far.
+    pub(super) fn so_far(&self) -> u64 {
+        self.lags.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+    }
+
     /// Seals what still waits; gives from commit to signature for every event, and whether none was left.
     pub(super) async fn finish(self, db: &Db) -> anyhow::Result<(Vec<Duration>, bool)> {
         self.stop.cancel();

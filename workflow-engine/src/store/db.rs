@@ -5,10 +5,7 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,7 +14,7 @@ use sea_orm::{
 };
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
-use super::{error::StoreError, warm::Warm, writer::Writer};
+use super::{error::StoreError, statement::Text, warm::Warm, writer::Writer};
 use crate::values::ChangeNumber;
 
 /// SQLite from 3.7.0 to 3.51.2 can corrupt a database when its write-ahead log is reset.
@@ -156,26 +153,25 @@ impl Db {
     }
 }
 
-/// Commits so far, and how often the log was synced for them: together they tell whether commits share a sync.
+/// How often the log was synced to disk so far: fewer syncs than commits means that commits share them. On SQLite, the
+/// writer's commits.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn commits_and_syncs(db: &Db) -> Result<(f64, f64), StoreError> {
+pub async fn syncs(db: &Db) -> Result<f64, StoreError> {
     if db.backend == Backend::Sqlite {
-        let counts = db.writer.counts();
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed) as f64;
-        return Ok((read(&counts.units), read(&counts.commits)));
+        return Ok(db.writer.commits() as f64);
     }
-    let row = db
-        .reads
-        .query_one_raw(Statement::from_string(
-            DbBackend::Postgres,
-            "SELECT sum(xact_commit)::float8 AS commits, (SELECT wal_sync::float8 FROM pg_stat_wal) AS syncs
-             FROM pg_stat_database WHERE datname = current_database()",
-        ))
-        .await?
-        .ok_or_else(|| StoreError::Corrupt("no statistics of this database".to_owned()))?;
-    Ok((row.try_get("", "commits")?, row.try_get("", "syncs")?))
+    let rows = db
+        .look(
+            Text::same("SELECT wal_sync::float8 AS syncs FROM pg_stat_wal"),
+            Vec::new(),
+        )
+        .await?;
+    let row = rows
+        .first()
+        .ok_or_else(|| StoreError::Corrupt("no statistics of the log".to_owned()))?;
+    Ok(row.try_get("", "syncs")?)
 }
 
 async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {

@@ -27,16 +27,7 @@ const BATCH: usize = 32;
 pub(super) struct Writer {
     connection: DatabaseConnection,
     queue: Option<mpsc::Sender<Box<dyn Unit>>>,
-    counts: Arc<Counts>,
-}
-
-/// What the writer task has done so far; for metrics and benches.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    /// Units that were asked for.
-    pub(super) units: AtomicU64,
-    /// Commits they shared.
-    pub(super) commits: AtomicU64,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -44,23 +35,24 @@ impl Writer {
         Self {
             connection,
             queue: None,
-            counts: Arc::default(),
+            commits: Arc::default(),
         }
     }
 
     pub(super) fn sqlite(connection: DatabaseConnection) -> Self {
         let (queue, units) = mpsc::channel(1024);
-        let counts = Arc::<Counts>::default();
-        tokio::spawn(serve(connection.clone(), units, counts.clone()));
+        let commits = Arc::<AtomicU64>::default();
+        tokio::spawn(serve(connection.clone(), units, commits.clone()));
         Self {
             connection,
             queue: Some(queue),
-            counts,
+            commits,
         }
     }
 
-    pub(super) fn counts(&self) -> &Counts {
-        &self.counts
+    /// How often the writer task has committed so far.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     pub(super) fn connection(&self) -> &DatabaseConnection {
@@ -150,12 +142,11 @@ where
 async fn serve(
     connection: DatabaseConnection,
     mut units: mpsc::Receiver<Box<dyn Unit>>,
-    counts: Arc<Counts>,
+    commits: Arc<AtomicU64>,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     while units.recv_many(&mut batch, BATCH).await > 0 {
-        counts.units.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        counts.commits.fetch_add(1, Ordering::Relaxed);
+        commits.fetch_add(1, Ordering::Relaxed);
         let lost = commit_together(&connection, &mut batch).await.err();
         let why = lost.map(|error| error.to_string());
         for mut unit in batch.drain(..) {

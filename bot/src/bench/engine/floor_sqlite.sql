@@ -1,0 +1,6 @@
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+CREATE TABLE floor_change (id INTEGER PRIMARY KEY, state TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE floor_event (seq INTEGER PRIMARY KEY AUTOINCREMENT, change_id INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE floor_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, change_id INTEGER NOT NULL, payload TEXT NOT NULL);
+INSERT INTO floor_change VALUES (1, 'open', 0, '');
