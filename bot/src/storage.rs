@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use migrations::Migrator;
-use sea_orm::{DatabaseConnection, DbBackend};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 use workflow_engine::{
     ports::clock::Clock,
@@ -65,18 +65,23 @@ async fn up<M: MigratorTrait>(connection: &DatabaseConnection) -> anyhow::Result
             .await
             .context("the schema could not be brought up to date");
     }
-    // sea-orm-migration takes no lock of its own. This one goes with its connection, whatever happens.
-    let mut guard = connection.get_postgres_connection_pool().acquire().await?;
-    sqlx::query("SELECT pg_advisory_lock($1)")
-        .bind(MIGRATION_LOCK)
-        .execute(&mut *guard)
+    // sea-orm-migration takes no lock of its own. This one ends with its transaction, whatever happens to this process,
+    // and holds behind a pooler that lends connections by the transaction.
+    let tx = connection.begin().await?;
+    for wait in [
+        "lock_timeout",
+        "statement_timeout",
+        "idle_in_transaction_session_timeout",
+    ] {
+        tx.execute_unprepared(&format!("SET LOCAL {wait} = 0")).await?;
+    }
+    tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
         .await?;
-    let outcome = M::up(connection, None).await;
-    sqlx::query("SELECT pg_advisory_unlock($1)")
-        .bind(MIGRATION_LOCK)
-        .execute(&mut *guard)
-        .await?;
-    outcome.context("the schema could not be brought up to date")
+    M::up(&tx, None)
+        .await
+        .context("the schema could not be brought up to date; it is as it was")?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Names of migrations that have run, oldest first.

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use workflow_engine::store::pooler::POOLED;
+
 use super::Problem;
 
 /// Where governance and calls are stored.
@@ -16,9 +18,20 @@ pub struct Database {
     pub calls_max_connections: u32,
     /// Where calls are stored, when not at the usual place.
     pub calls_url: String,
+    /// Whether a pooler between us and PostgreSQL lends connections by the transaction.
+    pub transaction_pooling: bool,
 }
 
 impl Database {
+    /// A URL as the store opens it.
+    pub(super) fn marked(&self, url: &str) -> String {
+        if !self.transaction_pooling || url.starts_with("sqlite:") {
+            return url.to_owned();
+        }
+        let joint = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{joint}{POOLED}")
+    }
+
     pub(super) fn problem(&self) -> Problem {
         for (key, url) in [
             ("database.url", &self.url),

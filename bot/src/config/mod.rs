@@ -144,7 +144,7 @@ impl Config {
     #[must_use]
     pub fn database_url(&self) -> String {
         if !self.database.url.is_empty() {
-            return self.database.url.clone();
+            return self.database.marked(&self.database.url);
         }
         format!("sqlite://{}", self.server.data_dir.join("governor.db").display())
     }
@@ -153,7 +153,7 @@ impl Config {
     #[must_use]
     pub fn calls_url(&self) -> String {
         if !self.database.calls_url.is_empty() {
-            return self.database.calls_url.clone();
+            return self.database.marked(&self.database.calls_url);
         }
         let url = self.database_url();
         let Some(path) = url.strip_prefix("sqlite://") else {

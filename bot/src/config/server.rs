@@ -24,6 +24,8 @@ pub struct Server {
     pub requests_per_second: u32,
     /// How many at once on top.
     pub burst: u32,
+    /// Most seconds from being told to stop to the end.
+    pub stop_within_seconds: u64,
 }
 
 impl Server {
@@ -60,6 +62,9 @@ impl Server {
         }
         if self.timeout_seconds == 0 {
             return Some(("server.timeout_seconds", "it must be at least 1".to_owned()));
+        }
+        if self.stop_within_seconds == 0 {
+            return Some(("server.stop_within_seconds", "it must be at least 1".to_owned()));
         }
         if self.requests_per_second == 0 || self.burst == 0 {
             return Some((

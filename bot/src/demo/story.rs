@@ -320,7 +320,7 @@ pub async fn digest(stage: &Stage) -> anyhow::Result<PathBuf> {
     stage
         .service
         .engine
-        .ask_for_digest(now + TimeDelta::days(7))
+        .ask_for_digest(now + TimeDelta::days(7), None)
         .await?;
     let folder = stage.folder.join("digests");
     wait("the digest to be told", || async {

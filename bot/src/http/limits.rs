@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio_util::sync::CancellationToken;
 use workflow_engine::values::Digest;
 
 use super::problem::{Code, Problem};
@@ -70,6 +71,26 @@ pub(super) async fn pace(State(door): State<Door>, request: Request, next: Next)
         "You made more requests than one caller may. Wait a second, then go on.",
     )
     .retry_after(1)
+    .into_response()
+}
+
+/// Layer: once the service is told to stop, it takes no commands. Reading goes on, and so do decisions on requests under
+/// way (`/hooks`, `/v1/data`): nobody's traffic must stop because a replica does.
+pub(super) async fn closing(
+    State(closing): State<CancellationToken>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    let decides = path.starts_with("/hooks/") || path.starts_with("/v1/data/");
+    if !closing.is_cancelled() || request.method().is_safe() || decides {
+        return next.run(request).await;
+    }
+    Problem::new(
+        Code::Stopping,
+        "This replica was told to stop and takes no new commands. Nothing was recorded; send it again.",
+    )
+    .retry_after(2)
     .into_response()
 }
 

@@ -41,11 +41,13 @@ pub enum Code {
     Internal,
     /// The database does not answer.
     Unavailable,
+    /// This replica was told to stop.
+    Stopping,
 }
 
 impl Code {
     /// Every code, for the index of errors.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadBody,
         Self::BadQuery,
         Self::Unauthenticated,
@@ -61,6 +63,7 @@ impl Code {
         Self::Timeout,
         Self::Internal,
         Self::Unavailable,
+        Self::Stopping,
     ];
 
     /// The word in the `type`, status and title.
@@ -105,6 +108,11 @@ impl Code {
                 "unavailable",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The database does not answer",
+            ),
+            Self::Stopping => (
+                "stopping",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This replica is stopping",
             ),
         }
     }

@@ -26,6 +26,10 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn(limits::headers))
         .layer(CompressionLayer::new().gzip(true))
         .layer(middleware::from_fn_with_state(state.door.clone(), limits::pace))
+        .layer(middleware::from_fn_with_state(
+            state.closing.clone(),
+            limits::closing,
+        ))
         .layer(middleware::from_fn_with_state(patience, limits::patience))
         .layer(middleware::from_fn_with_state(most, limits::plain_errors))
         .layer(CatchPanicLayer::custom(limits::panicked))
@@ -42,6 +46,15 @@ pub fn router(state: AppState) -> Router {
         .layer(RequestBodyLimitLayer::new(most))
         .layer(DefaultBodyLimit::max(most))
         .layer(layers)
+}
+
+/// `routes` of a conversation, which stand beside the others' layers: they too are closed once the service is told to
+/// stop.
+pub fn beside(routes: Router, state: &AppState) -> Router {
+    routes.layer(middleware::from_fn_with_state(
+        state.closing.clone(),
+        limits::closing,
+    ))
 }
 
 /// Every route by its part of the service.

@@ -51,8 +51,12 @@ pub(super) async fn stream(
         ready: Vec::new(),
     };
     let events = stream::unfold(watch, |mut watch| async move {
-        let event = watch.next().await;
-        Some((Ok(event), watch))
+        let closing = watch.state.closing.clone();
+        tokio::select! {
+            event = watch.next() => Some((Ok(event), watch)),
+            // The page asks again, and reaches whoever serves then.
+            () = closing.cancelled() => None,
+        }
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here")))
 }

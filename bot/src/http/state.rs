@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     catalog::Catalog,
     engine::{Engine, ledger::Ledger, record::Recorder},
@@ -30,6 +31,8 @@ pub struct AppState {
     pub pages: Arc<Pages>,
     /// Pace of callers.
     pub door: Door,
+    /// Cancelled once the service is told to stop: from then on it takes no commands.
+    pub closing: CancellationToken,
     /// Tokens that were seen lately.
     pub tokens: Arc<KnownTokens>,
     /// What a newcomer of the demo is told to click; none in a real installation.
@@ -82,6 +85,7 @@ impl AppState {
             ledger,
             pages: Arc::new(Pages::built_in()?),
             door: Door::new(&config.server),
+            closing: CancellationToken::new(),
             tokens: Arc::default(),
             tour: None,
             recorder: None,

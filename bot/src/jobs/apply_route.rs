@@ -9,15 +9,14 @@ use workflow_engine::{
         state::{Change, State},
     },
     engine::{
-        Engine, Request,
+        Engine,
         jobs::{Handler, JobError, report},
     },
     ports::gateway::{Applied, GatewayError},
     store::queue::Job,
-    values::Actor,
 };
 
-use super::change_of;
+use super::{change_of, tell_given_up};
 use crate::gateways::{Gateways, Place};
 
 /// Gives gateways their approved routes.
@@ -104,24 +103,7 @@ impl Handler for ApplyRoute {
 
     /// People must look: the gateway did not answer for too long.
     async fn gave_up(&self, job: &Job, why: &str) {
-        let Ok(change) = change_of(&self.engine, job).await else {
-            return;
-        };
-        let told = self
-            .engine
-            .handle(Request {
-                actor: Actor::Service("apply_route".to_owned()),
-                key: format!("gave up:{}", job.key()),
-                change: change.number,
-                command: Command::FailApply {
-                    why: format!("{why}. Look at the gateway, then try again."),
-                },
-                notes: Vec::new(),
-                completes: None,
-            })
-            .await;
-        if let Err(error) = told {
-            tracing::warn!(error = %error, "cannot tell the change that its route was not applied");
-        }
+        let why = format!("{why}. Look at the gateway, then try again.");
+        tell_given_up(&self.engine, job, Command::FailApply { why }).await;
     }
 }

@@ -1,6 +1,7 @@
-//! Forgets sessions and sign-in links that have ended, once a night.
+//! Forgets what has ended, once a night: sessions and sign-in links, deliveries of chat, keys of commands.
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     engine::{
@@ -12,6 +13,9 @@ use workflow_engine::{
 
 /// The job's kind.
 pub const KIND: &str = "housekeeping";
+/// How long ids of deliveries and keys of commands are kept: whoever repeats within it hears the first answer. Platforms
+/// repeat for hours, people for a weekend.
+const REPEATS: TimeDelta = TimeDelta::days(7);
 
 /// Forgets what has ended.
 pub struct Housekeeping {
@@ -33,8 +37,17 @@ impl Handler for Housekeeping {
     }
 
     async fn run(&self, _job: &Job, _stop: &CancellationToken) -> Result<(), JobError> {
-        let gone = store::sessions::sweep(self.engine.db(), self.engine.clock().now()).await?;
-        tracing::debug!(sessions = gone, "ended sessions forgotten");
+        let (db, now) = (self.engine.db(), self.engine.clock().now());
+        let before = (now - REPEATS).timestamp_millis();
+        let sessions = store::sessions::sweep(db, now).await?;
+        let deliveries = store::inbox::forget(db, before).await?;
+        let commands = store::commands::forget(db, before).await?;
+        tracing::info!(
+            sessions,
+            deliveries,
+            commands,
+            "forgot ended sessions, and deliveries and command keys older than seven days"
+        );
         Ok(())
     }
 }

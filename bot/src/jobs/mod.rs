@@ -21,9 +21,10 @@ pub mod verify_traffic;
 pub mod witness;
 
 use workflow_engine::{
-    change::state::Change,
-    engine::{Engine, jobs::JobError},
+    change::{command::Command, state::Change},
+    engine::{Engine, Request, jobs::JobError},
     store::{self, queue::Job},
+    values::Actor,
 };
 
 /// The change that a job belongs to, as it stands now.
@@ -32,4 +33,24 @@ async fn change_of(engine: &Engine, job: &Job) -> Result<Change, JobError> {
     let loaded = store::changes::by_id(engine.db(), id).await?;
     let loaded = loaded.ok_or_else(|| JobError::permanent("its change is not there"))?;
     Ok(loaded.change)
+}
+
+/// Tells the change of a job that was given up what that means for it.
+async fn tell_given_up(engine: &Engine, job: &Job, command: Command) {
+    let Ok(change) = change_of(engine, job).await else {
+        return;
+    };
+    let told = engine
+        .handle(Request {
+            actor: Actor::Service(job.kind.clone()),
+            key: format!("gave up:{}", job.key()),
+            change: change.number,
+            command,
+            notes: Vec::new(),
+            completes: None,
+        })
+        .await;
+    if let Err(error) = told {
+        tracing::warn!(error = %error, job.kind = %job.kind, "cannot tell the change of a job that was given up");
+    }
 }

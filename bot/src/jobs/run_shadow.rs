@@ -5,15 +5,14 @@ use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     change::{command::Command, effect::Effect},
     engine::{
-        Engine, Request,
+        Engine,
         jobs::{Handler, JobError, report},
         shadow::Tester,
     },
     store::queue::Job,
-    values::Actor,
 };
 
-use super::change_of;
+use super::{change_of, tell_given_up};
 
 /// Runs shadow tests; started again, it goes on where it was.
 pub struct RunShadow {
@@ -49,24 +48,7 @@ impl Handler for RunShadow {
 
     /// A test that was given up ends its change, so that nobody waits for evidence that will not come.
     async fn gave_up(&self, job: &Job, why: &str) {
-        let Ok(change) = change_of(&self.engine, job).await else {
-            return;
-        };
-        let told = self
-            .engine
-            .handle(Request {
-                actor: Actor::Service("run_test".to_owned()),
-                key: format!("gave up:{}", job.key()),
-                change: change.number,
-                command: Command::FailTest {
-                    why: format!("The test was given up: {why}. File the change again when that is mended."),
-                },
-                notes: Vec::new(),
-                completes: None,
-            })
-            .await;
-        if let Err(error) = told {
-            tracing::warn!(error = %error, "cannot tell the change that its test was given up");
-        }
+        let why = format!("The test was given up: {why}. File the change again when that is mended.");
+        tell_given_up(&self.engine, job, Command::FailTest { why }).await;
     }
 }

@@ -1,4 +1,5 @@
-//! Every cron line. A schedule only enqueues: which replica does it, and how often, the queue decides.
+//! Every cron line. One replica at a time looks at the clock, fenced by the row `schedules`; a schedule only enqueues:
+//! which replica does the work, and how often, the queue decides.
 
 use std::{collections::HashMap, str::FromStr, time::Duration};
 
@@ -8,7 +9,12 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     engine::Engine,
-    store::{self, commit::JobRow, error::StoreError},
+    store::{
+        self,
+        commit::JobRow,
+        error::StoreError,
+        singleton::{self, Fence},
+    },
     values::JobId,
 };
 
@@ -17,6 +23,8 @@ use crate::config::Schedule as Lines;
 
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_secs(10);
+/// How long a replica that fell silent keeps the schedules from the others.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// How far back a missed moment is looked for: the longest distance between two moments of a weekly line, and a day.
 const BACK: TimeDelta = TimeDelta::days(8);
 
@@ -32,6 +40,9 @@ enum Chore {
 /// The schedules.
 pub struct Schedules {
     engine: Engine,
+    // Names this replica; differs between replicas.
+    holder: String,
+    held: Option<Fence>,
     lines: Vec<(Chore, cron::Schedule)>,
     done: HashMap<usize, DateTime<Utc>>,
 }
@@ -56,6 +67,8 @@ impl Schedules {
             })
             .collect::<anyhow::Result<_>>()?;
         Ok(Self {
+            holder: engine.clock().new_id().to_string(),
+            held: None,
             engine,
             lines,
             done: HashMap::new(),
@@ -73,15 +86,24 @@ impl Schedules {
                 () = tokio::time::sleep(TICK) => {}
             }
         }
+        if let Some(fence) = self.held
+            && let Err(error) = singleton::give_up(self.engine.db(), fence).await
+        {
+            tracing::warn!(%error, "the schedules stay ours until their lease has run out");
+        }
     }
 
     /// Asks for what is due: of each line the latest moment that has passed, so that moments that were missed are made
-    /// up for once. Says how much was new.
+    /// up for once. Says how much was new; nothing is while another replica has the schedules.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database does not answer, or another replica took the schedules over meanwhile.
     pub async fn tick(&mut self) -> Result<usize, StoreError> {
         let now = self.engine.clock().now();
+        self.held = singleton::hold(self.engine.db(), "schedules", &self.holder, now, LEASE).await?;
+        let Some(fence) = self.held else {
+            return Ok(0);
+        };
         let zone = self.engine.catalog().await?.1.company.time_zone;
         let mut new = 0;
         for (index, (chore, line)) in self.lines.iter().enumerate() {
@@ -91,16 +113,16 @@ impl Schedules {
             if self.done.get(&index).is_some_and(|done| *done >= due) {
                 continue;
             }
-            new += usize::from(ask(&self.engine, *chore, due).await?);
+            new += usize::from(ask(&self.engine, fence, *chore, due).await?);
             self.done.insert(index, due);
         }
         Ok(new)
     }
 }
 
-async fn ask(engine: &Engine, chore: Chore, due: DateTime<Utc>) -> Result<bool, StoreError> {
+async fn ask(engine: &Engine, fence: Fence, chore: Chore, due: DateTime<Utc>) -> Result<bool, StoreError> {
     let kind = match chore {
-        Chore::WeeklyDigest => return engine.ask_for_digest(due).await,
+        Chore::WeeklyDigest => return engine.ask_for_digest(due, Some(fence)).await,
         Chore::Enqueue(kind) => kind,
     };
     let now = engine.clock().now().timestamp_millis();
@@ -115,7 +137,7 @@ async fn ask(engine: &Engine, chore: Chore, due: DateTime<Utc>) -> Result<bool, 
         due_at: now,
         max_attempts: 5,
     };
-    let new = store::queue::enqueue(engine.db(), job, now).await?;
+    let new = store::queue::enqueue_fenced(engine.db(), job, now, fence).await?;
     if new {
         engine.wake().notify_waiters();
     }

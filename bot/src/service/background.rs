@@ -1,4 +1,4 @@
-//! What runs beside the HTTP server: jobs, the sealer, rollups, schedules, sockets.
+//! What runs beside the HTTP server: jobs, rollups, schedules, sockets; and the sealer, which goes last.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,12 +25,11 @@ const PACE: Duration = Duration::from_millis(500);
 /// What the tasks work with.
 pub(super) struct Needs {
     pub(super) runners: Vec<Runner>,
-    pub(super) sealer: Sealer,
-    pub(super) config: Arc<Config>,
-    pub(super) engine: Engine,
     pub(super) calls: CallStore,
     pub(super) chat: Option<Connection>,
     pub(super) schedules: Schedules,
+    /// What people do comes in until then.
+    pub(super) closing: CancellationToken,
     pub(super) stop: CancellationToken,
 }
 
@@ -38,19 +37,31 @@ pub(super) struct Needs {
 pub(super) fn spawn(tasks: &mut JoinSet<()>, needs: Needs) {
     let Needs {
         runners,
-        sealer,
-        config,
-        engine,
         calls,
         chat,
         schedules,
+        closing,
         stop,
     } = needs;
     for runner in runners {
         let stop = stop.clone();
         tasks.spawn(async move { runner.run(stop).await });
     }
-    let (clock, ends) = (Arc::clone(engine.clock()), stop.clone());
+    tasks.spawn(jobs::calls::tend(calls, Retention::default(), stop.clone()));
+    tasks.spawn(async move { schedules.run(stop).await });
+    if let Some(chat) = chat {
+        tasks.spawn(async move { chat.run(closing).await });
+    }
+}
+
+/// Spawns the sealer, and whoever asks witnesses about what it signs; they end after everything whose events they seal.
+pub(super) fn seal(
+    tasks: &mut JoinSet<()>,
+    sealer: Sealer,
+    engine: &Engine,
+    config: &Config,
+    end: CancellationToken,
+) {
     let signed = Arc::new(Notify::new());
     if !config.ledger.witnesses.is_empty() {
         let every = Duration::from_secs(config.ledger.witness_every_seconds);
@@ -58,21 +69,16 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, needs: Needs) {
             engine.clone(),
             every,
             signed.clone(),
-            stop.clone(),
+            end.clone(),
         ));
     }
+    let clock = Arc::clone(engine.clock());
     tasks.spawn(async move {
         let told = |round: &Result<Sealed, SealError>| {
             if round.as_ref().is_ok_and(|sealed| !sealed.signed.is_empty()) {
                 signed.notify_one();
             }
         };
-        sealer.run(clock.as_ref(), PACE, ends, told).await;
+        sealer.run(clock.as_ref(), PACE, end, told).await;
     });
-    tasks.spawn(jobs::calls::tend(calls, Retention::default(), stop.clone()));
-    let ends = stop.clone();
-    tasks.spawn(async move { schedules.run(ends).await });
-    if let Some(chat) = chat {
-        tasks.spawn(async move { chat.run(stop).await });
-    }
 }

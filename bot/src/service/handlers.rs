@@ -89,9 +89,16 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
         )),
     ];
     let lease = needs.config.jobs.lease();
-    let mut runners = vec![Runner::new(engine.clone(), work).leasing(lease)];
+    // The rest of the time is for giving claims back, and for answers that are on their way.
+    let patience = Duration::from_secs(needs.config.server.stop_within_seconds) * 3 / 4;
+    let runner = |handlers| {
+        Runner::new(engine.clone(), handlers)
+            .leasing(lease)
+            .patient(patience)
+    };
+    let mut runners = vec![runner(work)];
     if let Some(connection) = needs.chat {
-        runners.push(Runner::new(engine.clone(), connection.chat.handlers()).leasing(lease));
+        runners.push(runner(connection.chat.handlers()));
     }
     Ok(runners)
 }

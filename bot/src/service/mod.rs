@@ -6,12 +6,13 @@ mod background;
 mod handlers;
 pub(crate) mod outside;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
+    change::definitions::Definitions,
     engine::{Engine, jobs::Runner, ledger::Ledger, log_key, record::Recorder, seal::Sealer, shadow},
     ledger::key::SigningKey,
     ports::clock::Clock,
@@ -22,7 +23,7 @@ use crate::{
     chat::connect::Connection,
     config::Config,
     http::{
-        router::router,
+        router::{beside, router},
         state::{AppState, Tour},
     },
     jobs::schedule::Schedules,
@@ -41,6 +42,8 @@ pub struct Start {
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
     /// How shadow tests are run; the demo has its own figures here.
     pub shadow: shadow::Settings,
+    /// The versions of the rules that are carried.
+    pub definitions: Definitions,
 }
 
 impl Start {
@@ -52,6 +55,7 @@ impl Start {
             clock: Arc::new(crate::clock::SystemClock),
             tour: None,
             metrics: None,
+            definitions: Definitions::default(),
             config,
         }
     }
@@ -74,7 +78,10 @@ pub struct Service {
     /// Where it listens.
     pub address: SocketAddr,
     stop: CancellationToken,
-    tasks: JoinSet<()>,
+    end: CancellationToken,
+    // Dropping a set ends its tasks where they wait, as the end of the process would.
+    work: JoinSet<()>,
+    last: JoinSet<()>,
 }
 
 impl Service {
@@ -89,6 +96,7 @@ impl Service {
             tour,
             metrics,
             shadow,
+            definitions,
         } = start;
         install_crypto();
         let listener = listen(config.server.listen).await?;
@@ -103,7 +111,7 @@ impl Service {
         storage::migrate(&db).await?;
         let calls = storage::open_calls(&config, clock.clone()).await?;
         storage::migrate_calls(&calls).await?;
-        let engine = Engine::new(db.clone(), clock.clone());
+        let engine = Engine::new(db.clone(), clock.clone()).with_definitions(definitions);
         let key = signing_key(&config, clock.as_ref())?;
         let book = prices::book()?;
         let recorder = Arc::new(Recorder::new(engine.clone(), calls.clone(), book.clone()));
@@ -124,26 +132,26 @@ impl Service {
             prices: &Arc::new(book),
             shadow,
         })?;
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
+        let (stop, end) = (CancellationToken::new(), CancellationToken::new());
+        let (mut work, mut last) = (JoinSet::new(), JoinSet::new());
         background::spawn(
-            &mut tasks,
+            &mut work,
             background::Needs {
                 runners: runners.clone(),
-                sealer: Sealer::new(db, key, clock.new_id().to_string()),
-                config: config.clone(),
-                engine: engine.clone(),
                 calls: calls.clone(),
                 chat: chat.clone(),
                 schedules: Schedules::new(engine.clone(), &config.schedule)?,
+                closing: state.closing.clone(),
                 stop: stop.clone(),
             },
         );
         let app = match &chat {
-            Some(chat) => router(state.clone()).merge(chat.router()),
+            Some(chat) => router(state.clone()).merge(beside(chat.router(), &state)),
             None => router(state.clone()),
         };
-        tasks.spawn(answer(listener, app, stop.clone()));
+        let sealer = Sealer::new(db, key, clock.new_id().to_string());
+        background::seal(&mut last, sealer, &engine, &config, end.clone());
+        last.spawn(answer(listener, app, end.clone()));
         Ok(Self {
             engine,
             calls,
@@ -153,22 +161,30 @@ impl Service {
             chat,
             address,
             stop,
-            tasks,
+            end,
+            work,
+            last,
         })
     }
 
-    /// Stops taking work, finishes what is at work, and ends.
+    /// Takes no new commands from now on, and says so: `/health/ready` answers 503. Questions are still answered.
+    pub fn close(&self) {
+        self.state.closing.cancel();
+    }
+
+    /// Stops within `server.stop_within_seconds`: takes no commands, finishes the jobs in hand or gives them back, then
+    /// answers what is under way, seals what has happened, and ends.
     pub async fn stop(mut self) {
+        self.close();
         self.stop.cancel();
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(std::time::Duration::from_secs(10), all)
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                "some work did not end in time; its leases will run out and it will be taken up again"
-            );
-            self.tasks.abort_all();
+        let within = Duration::from_secs(self.state.config.server.stop_within_seconds);
+        let all = async {
+            while self.work.join_next().await.is_some() {}
+            self.end.cancel();
+            while self.last.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(within, all).await.is_err() {
+            tracing::warn!("some work did not end in time; others take it up once its leases have run out");
         }
     }
 }

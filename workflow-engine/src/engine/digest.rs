@@ -23,6 +23,7 @@ use crate::{
         },
         commit::JobRow,
         error::StoreError,
+        singleton::Fence,
     },
     usage::rollup::{Key, Sums},
     values::{JobId, Route, Usd},
@@ -49,11 +50,12 @@ pub struct Asked {
 }
 
 impl Engine {
-    /// Asks for the digest of the last week that is over at `at`; false when it was asked for before.
+    /// Asks for the digest of the last week that is over at `at`; false when it was asked for before. A schedule names
+    /// its claim on the schedules.
     ///
     /// # Errors
-    /// When the database cannot be written.
-    pub async fn ask_for_digest(&self, at: DateTime<Utc>) -> Result<bool, StoreError> {
+    /// [`StoreError::Contended`] when that claim is void; else when the database cannot be written.
+    pub async fn ask_for_digest(&self, at: DateTime<Utc>, fence: Option<Fence>) -> Result<bool, StoreError> {
         let (_, catalog) = self.catalog().await?;
         let asked = Asked {
             week: Period::last_full_week(at, catalog.company.time_zone),
@@ -71,7 +73,7 @@ impl Engine {
             due_at: now,
             max_attempts: 20,
         };
-        let new = store::digests::ask(&self.db, &period, FINANCE, job, now).await?;
+        let new = store::digests::ask(&self.db, (&period, FINANCE), job, now, fence).await?;
         if new {
             self.wake.notify_waiters();
         }

@@ -14,7 +14,13 @@ use sea_orm::{
 };
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
-use super::{error::StoreError, statement::Text, warm::Warm, writer::Writer};
+use super::{
+    error::StoreError,
+    pooler::{unmarked, with_session},
+    statement::Text,
+    warm::Warm,
+    writer::Writer,
+};
 use crate::values::ChangeNumber;
 
 /// SQLite from 3.7.0 to 3.51.2 can corrupt a database when its write-ahead log is reset.
@@ -175,6 +181,7 @@ pub async fn syncs(db: &Db) -> Result<f64, StoreError> {
 }
 
 async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
+    let (url, pooled) = unmarked(url);
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -182,13 +189,14 @@ async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .test_before_acquire_if_idle_for(Duration::from_secs(30))
-        .map_sqlx_postgres_opts(|options| {
-            options.options([
+        .map_sqlx_postgres_opts(move |options| {
+            let settings = [
                 ("idle_in_transaction_session_timeout", "10s"),
                 ("statement_timeout", "30s"),
                 ("lock_timeout", "5s"),
                 ("timezone", "UTC"),
-            ])
+            ];
+            with_session(options, pooled, settings)
         })
         // SQLx 0.9.0 gives a connection whose `begin()` was cancelled back with its transaction open: the next user's
         // write would be acknowledged and lost. See docs/decisions.

@@ -5,7 +5,13 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
 };
 
-use super::{commit::JobRow, db::Db, error::StoreError, queue};
+use super::{
+    commit::JobRow,
+    db::Db,
+    error::StoreError,
+    queue,
+    singleton::{self, Fence},
+};
 use crate::shadow::analysis::report::Report;
 use crate::values::Usd;
 
@@ -22,11 +28,18 @@ pub struct Told {
     pub sent_at: Option<i64>,
 }
 
-/// Asks for a digest: its row and its job in one commit. False when it was asked for before, by whichever replica.
+/// Asks for a digest (period and audience): its row and its job in one commit, by whoever holds the work of `fence`, or
+/// by a person. False when it was asked for before, by whichever replica.
 ///
 /// # Errors
-/// When the database cannot be written.
-pub async fn ask(db: &Db, period: &str, audience: &str, job: JobRow, now: i64) -> Result<bool, StoreError> {
+/// [`StoreError::Contended`] when somebody else holds the work by now; else when the database cannot be written.
+pub async fn ask(
+    db: &Db,
+    (period, audience): (&str, &str),
+    job: JobRow,
+    now: i64,
+    fence: Option<Fence>,
+) -> Result<bool, StoreError> {
     let row = digest::ActiveModel {
         period: Set(period.to_owned()),
         audience: Set(audience.to_owned()),
@@ -36,6 +49,9 @@ pub async fn ask(db: &Db, period: &str, audience: &str, job: JobRow, now: i64) -
     };
     db.write(move |tx| {
         Box::pin(async move {
+            if let Some(fence) = fence {
+                singleton::must_hold(tx, fence).await?;
+            }
             let once = OnConflict::columns([digest::Column::Period, digest::Column::Audience])
                 .do_nothing()
                 .to_owned();

@@ -10,6 +10,7 @@ use super::{
     commit::{JobRow, JobTicket},
     db::Db,
     error::StoreError,
+    singleton::{self, Fence},
     statement::Text,
 };
 use crate::values::JobId;
@@ -279,6 +280,20 @@ pub async fn requeue(db: &Db, id: &JobId, by: &str, now: i64) -> Result<bool, St
 /// As [`claim`].
 pub async fn enqueue(db: &Db, job: JobRow, now: i64) -> Result<bool, StoreError> {
     changed(db, ENQUEUE, enqueued(job, now)).await
+}
+
+/// As [`enqueue`], by whoever holds the work of `fence`.
+///
+/// # Errors
+/// [`StoreError::Contended`] when somebody else holds it by now: nothing is asked for.
+pub async fn enqueue_fenced(db: &Db, job: JobRow, now: i64, fence: Fence) -> Result<bool, StoreError> {
+    db.write(move |tx| {
+        Box::pin(async move {
+            singleton::must_hold(tx, fence).await?;
+            enqueue_in(tx, job, now).await
+        })
+    })
+    .await
 }
 
 /// As [`enqueue`], as a part of somebody's transaction.

@@ -1,7 +1,7 @@
 //! Who does work that only one replica may do, fenced by a token.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use super::{db::Db, error::StoreError};
 
@@ -12,6 +12,43 @@ pub struct Fence {
     pub name: &'static str,
     /// The claim.
     pub token: i64,
+}
+
+/// Lets a unit of `fence`'s holder write: its claim cannot be voided until the unit ends.
+///
+/// # Errors
+/// [`StoreError::Contended`] when a later claim has voided it; the unit must then be given up.
+pub async fn must_hold(tx: &DatabaseTransaction, fence: Fence) -> Result<(), StoreError> {
+    let backend = tx.get_database_backend();
+    let lock = match backend {
+        DbBackend::Postgres => "FOR SHARE",
+        _ => "",
+    };
+    let sql = format!("SELECT 1 AS holds FROM singleton WHERE name = $1 AND token = $2 {lock}");
+    let statement = Statement::from_sql_and_values(backend, sql, [fence.name.into(), fence.token.into()]);
+    match tx.query_one_raw(statement).await? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Contended),
+    }
+}
+
+/// Gives the work up before its lease has run out: another may take it at once.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn give_up(db: &Db, fence: Fence) -> Result<(), StoreError> {
+    db.write(move |tx| {
+        Box::pin(async move {
+            tx.execute_raw(Statement::from_sql_and_values(
+                tx.get_database_backend(),
+                "UPDATE singleton SET until = 0 WHERE name = $1 AND token = $2",
+                [fence.name.into(), fence.token.into()],
+            ))
+            .await?;
+            Ok(())
+        })
+    })
+    .await
 }
 
 /// Takes the work for `lease` from `now`, or renews it: none while another holder's lease runs. The token stays the

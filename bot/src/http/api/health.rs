@@ -49,11 +49,12 @@ async fn live() -> Json<serde_json::Value> {
     Json(serde_json::json!({ "status": "live" }))
 }
 
-/// The database answers too; otherwise 503, and no traffic should come. Frozen changes do not stop traffic: every other
+/// The database answers too and nobody has told us to stop; otherwise 503, and no traffic should come. Frozen changes do not stop traffic: every other
 /// change goes on.
 async fn ready(State(state): State<AppState>) -> Response {
     let frozen = state.engine.frozen().await;
     let (code, status, database) = match &frozen {
+        Ok(_) if state.closing.is_cancelled() => (StatusCode::SERVICE_UNAVAILABLE, "stopping", "answers"),
         Ok(_) => (StatusCode::OK, "ready", "answers"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready", "does not answer"),
     };

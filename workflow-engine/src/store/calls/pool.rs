@@ -11,6 +11,7 @@ use sqlx::sqlite::{
 
 use super::sql::Conn;
 use crate::store::error::StoreError;
+use crate::store::pooler::{unmarked, with_session};
 
 /// How long somebody waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -120,15 +121,17 @@ async fn postgres(url: &str, connections: u32) -> Result<Pool, StoreError> {
             "cannot connect to PostgreSQL for calls ({error}); check database.calls_url, and that the server runs"
         ))
     };
+    let (url, pooled) = unmarked(url);
     let options: PgConnectOptions = url.parse().map_err(explain)?;
-    let options = options.options([
+    let settings = [
         ("idle_in_transaction_session_timeout", "30s"),
         ("statement_timeout", "60s"),
         ("lock_timeout", "30s"),
         ("timezone", "UTC"),
         // Acknowledged calls survive a crash of the server: 4 % at large commits (docs/benchmarks.md).
         ("synchronous_commit", "on"),
-    ]);
+    ];
+    let options = with_session(options, pooled, settings);
     let pool = PgPoolOptions::new()
         .max_connections(connections.max(3))
         .acquire_timeout(PATIENCE)
