@@ -14,6 +14,8 @@ pub mod desk;
 pub mod door;
 pub mod evidence;
 pub mod lab;
+pub mod pooler;
+pub mod replica;
 pub mod stage;
 pub mod talk;
 pub mod web;

@@ -55,8 +55,9 @@ impl ApplyRoute {
                 generation,
                 read_back: Some(applied.after.digest()),
             },
-            Err(GatewayError::Unavailable { gateway, why }) => {
-                return Err(JobError::retry(format!("{gateway} cannot be reached: {why}")));
+            Err(GatewayError::Unavailable { gateway, why, after }) => {
+                let why = format!("{gateway} cannot be reached: {why}");
+                return Err(JobError::Retry { why, after });
             }
             Err(error) => Command::FailApply {
                 why: format!("{error}."),

@@ -83,7 +83,10 @@ impl Handler for RestoreRoute {
                 )
                 .await
             }
-            Err(GatewayError::Unavailable { .. }) => Err(JobError::retry("the gateway cannot be reached")),
+            Err(GatewayError::Unavailable { gateway, why, after }) => Err(JobError::Retry {
+                why: format!("{gateway} cannot be reached: {why}"),
+                after,
+            }),
             Err(error) => Err(JobError::permanent(error)),
         }
     }

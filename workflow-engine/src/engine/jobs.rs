@@ -140,7 +140,11 @@ pub async fn report(
             after: FROZEN,
         }),
         Err(HandleError::Refused(refusal)) => {
-            tracing::info!(job.kind = %job.kind, refusal.code = refusal.code.as_str(), "result not needed any more");
+            if store::queue::holds(engine.db(), &job.ticket).await? {
+                tracing::info!(job.kind = %job.kind, refusal.code = refusal.code.as_str(), "result not needed any more");
+            } else {
+                lost(engine, job);
+            }
             Ok(())
         }
         Err(error) => Err(error.into()),
@@ -317,28 +321,36 @@ impl Runner {
 
     async fn finish(&self, job: &Job, outcome: Result<(), JobError>) -> Result<(), StoreError> {
         let (db, now) = (self.engine.db(), self.now());
-        match outcome {
+        let held = match outcome {
             Ok(()) => {
+                // What was reported has ended the job in its own commit, and holds nothing any more.
                 self.completions.complete(&self.engine, &job.ticket).await?;
+                true
             }
             Err(JobError::NotYet { why, after }) => {
-                store::queue::wait(db, &job.ticket, now + millis(after), &why).await?;
+                store::queue::wait(db, &job.ticket, now + millis(after), &why).await?
             }
             Err(JobError::Retry { why, after }) if job.attempts < job.max_attempts => {
                 let wait = after.unwrap_or_else(|| self.backoff(job.attempts));
                 tracing::info!(job.kind = %job.kind, attempt = job.attempts, wait_ms = millis(wait), error = %why, "job will be tried again");
-                store::queue::retry(db, &job.ticket, now + millis(wait), &why).await?;
+                store::queue::retry(db, &job.ticket, now + millis(wait), &why).await?
             }
-            Err(JobError::Retry { why, .. } | JobError::Permanent { why }) => self.bury(job, &why).await?,
+            Err(JobError::Retry { why, .. } | JobError::Permanent { why }) => {
+                let held = store::queue::bury(db, &job.ticket, now, &why).await?;
+                if held {
+                    self.tell_dead(job, &why).await?;
+                }
+                held
+            }
+        };
+        if !held {
+            lost(&self.engine, job);
         }
         Ok(())
     }
 
-    /// A dead letter, and an event on its change so that people see it.
-    async fn bury(&self, job: &Job, why: &str) -> Result<(), StoreError> {
-        if !store::queue::bury(self.engine.db(), &job.ticket, self.now(), why).await? {
-            return Ok(());
-        }
+    /// An event on the change of a dead letter, so that people see it.
+    async fn tell_dead(&self, job: &Job, why: &str) -> Result<(), StoreError> {
         tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
         if let Some(handler) = self.handlers.get(job.kind.as_str()) {
             handler.gave_up(job, why).await;

@@ -1,5 +1,7 @@
 //! A gateway that serves routes: what it serves now, how an approved route is written for it, and how it is put there.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -186,6 +188,8 @@ pub enum GatewayError {
         gateway: String,
         /// What happened, without secrets.
         why: String,
+        /// How long it asked to be left alone.
+        after: Option<Duration>,
     },
     /// It answered and said no; trying again will not help until somebody has done what `remedy` says.
     #[error("{gateway} refused: {why}. {remedy}")]

@@ -151,6 +151,18 @@ pub async fn heartbeat(
         .collect())
 }
 
+/// Whether a claim still holds: nobody has taken the job over, ended or released it.
+///
+/// # Errors
+/// As [`claim`].
+pub async fn holds(db: &Db, ticket: &JobTicket) -> Result<bool, StoreError> {
+    let sql = Text::same("SELECT 1 AS holds FROM job WHERE id = $1 AND token = $2 AND done_at IS NULL");
+    let rows = db
+        .look(sql, vec![ticket.id.as_str().into(), ticket.token.into()])
+        .await?;
+    Ok(!rows.is_empty())
+}
+
 /// `$1` now, `$2` the claims.
 const COMPLETE: Text = Text {
     postgres: "

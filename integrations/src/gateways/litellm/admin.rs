@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use workflow_engine::ports::gateway::GatewayError;
 
 use super::wire::{Deployment, ModelInfo, RouterSettings};
-use crate::http::{Answer, Http, HttpError, snippet};
+use crate::http::{Answer, Http, HttpError, retry_after, snippet};
 
 #[derive(Debug)]
 pub(super) struct Admin {
@@ -115,6 +115,7 @@ impl Admin {
         GatewayError::Unavailable {
             gateway: self.name.clone(),
             why: error.to_string(),
+            after: None,
         }
     }
 
@@ -148,6 +149,7 @@ impl Admin {
                 GatewayError::Unavailable {
                     gateway: self.name.clone(),
                     why: format!("{path} answered {}: {said}", status.as_u16()),
+                    after: retry_after(&answer.headers),
                 }
             }
             status => refused(

@@ -98,7 +98,7 @@ impl Gateway for LiteLlm {
         let live = self.admin.deployments().await?;
         let fallbacks = self.admin.fallbacks(alias).await?;
         let before = wire::live_route(alias, &live, &fallbacks);
-        self.must_not_be_newer(&before, approved)?;
+        self.must_not_be_newer(&before, (approved, &wanted)).await?;
         if before.generation == Some(approved.generation) && before.serves(&approved.route) {
             return Ok(Applied {
                 after: before.clone(),
@@ -118,7 +118,7 @@ impl Gateway for LiteLlm {
         }
 
         let after = self.read_routes(alias).await?;
-        self.must_not_be_newer(&after, approved)?;
+        self.must_not_be_newer(&after, (approved, &wanted)).await?;
         let differences = after.differences(&approved.route);
         if differences.is_empty() {
             return Ok(Applied {
@@ -135,15 +135,37 @@ impl Gateway for LiteLlm {
 }
 
 impl LiteLlm {
-    fn must_not_be_newer(&self, live: &LiveRoute, approved: &ApprovedRoute) -> Result<(), GatewayError> {
-        match live.generation.filter(|live| *live > approved.generation) {
-            None => Ok(()),
-            Some(live) => Err(GatewayError::Superseded {
-                gateway: self.name().to_owned(),
-                live,
-                ours: approved.generation,
-            }),
+    /// Never back to an older generation: where a later one is live, it goes on alone.
+    async fn must_not_be_newer(
+        &self,
+        live: &LiveRoute,
+        (approved, wanted): (&ApprovedRoute, &[Deployment]),
+    ) -> Result<(), GatewayError> {
+        let Some(newer) = live.generation.filter(|live| *live > approved.generation) else {
+            return Ok(());
+        };
+        self.give_way(&approved.alias, newer, wanted).await?;
+        Err(GatewayError::Superseded {
+            gateway: self.name().to_owned(),
+            live: newer,
+            ours: approved.generation,
+        })
+    }
+
+    /// Takes away what we wrote while a later generation was being applied, and lets its own fallbacks serve.
+    async fn give_way(&self, alias: &str, newer: u64, wanted: &[Deployment]) -> Result<(), GatewayError> {
+        let live = self.admin.deployments().await?;
+        let names = wire::fallbacks_of(alias, newer, &live);
+        if self.admin.fallbacks(alias).await? != names {
+            self.admin.set_fallbacks(alias, &names).await?;
         }
+        for late in wanted
+            .iter()
+            .filter(|own| live.iter().any(|it| it.id() == own.id()))
+        {
+            self.admin.delete(late.id()).await?;
+        }
+        Ok(())
     }
 
     /// A deployment from `config.yaml` would go on sharing the load, and the admin API cannot take it away.

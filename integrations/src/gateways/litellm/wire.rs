@@ -185,6 +185,21 @@ pub(super) fn live_route(alias: &str, all: &[Deployment], fallbacks: &[String]) 
     }
 }
 
+/// Names of the fallback groups that `generation` put there for `alias`, in order.
+pub(super) fn fallbacks_of(alias: &str, of: u64, live: &[Deployment]) -> Vec<String> {
+    let group = format!("{alias}.fallback-");
+    let mut own: Vec<(usize, &str)> = live
+        .iter()
+        .filter(|other| generation(other.id()) == Some(of))
+        .filter_map(|other| {
+            let index = other.model_name.strip_prefix(&group)?.parse().ok()?;
+            Some((index, other.model_name.as_str()))
+        })
+        .collect();
+    own.sort_unstable();
+    own.into_iter().map(|(_, name)| name.to_owned()).collect()
+}
+
 /// Deployments that serve the alias or were put there by us for it, and are not wanted any more.
 pub(super) fn outlived<'a>(
     alias: &str,

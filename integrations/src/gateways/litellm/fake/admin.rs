@@ -111,6 +111,7 @@ pub(super) async fn new(
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
+    inner.hold().await;
     let real = match may_write(&inner, &headers, false) {
         Ok(real) => real,
         Err(refused) => return refused,

@@ -19,7 +19,7 @@ use axum::{
     routing::{get, patch, post},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use workflow_engine::ports::clock::Clock;
 
 use super::wire::Deployment;
@@ -59,6 +59,9 @@ struct Inner {
     setup: Setup,
     http: Http,
     state: Mutex<State>,
+    // A new deployment that is held waits for `go`, and says so by `held`.
+    held: Semaphore,
+    go: Semaphore,
 }
 
 #[derive(Default)]
@@ -69,6 +72,7 @@ struct State {
     reports: Vec<Value>,
     turn: usize,
     fail_writes: usize,
+    hold: bool,
     frozen: bool,
 }
 
@@ -97,6 +101,8 @@ impl FakeLiteLlm {
             setup,
             http,
             state: Mutex::new(state),
+            held: Semaphore::new(0),
+            go: Semaphore::new(0),
         });
         let app = router(Arc::clone(&inner));
         let server = tokio::spawn(async move {
@@ -126,6 +132,23 @@ impl FakeLiteLlm {
     /// The next `times` admin writes break off with 500.
     pub fn fail_next_writes(&self, times: usize) {
         self.inner.state().fail_writes = times;
+    }
+
+    /// The next new deployment is held on its way until [`Self::let_go`].
+    pub fn hold_next_new(&self) {
+        self.inner.state().hold = true;
+    }
+
+    /// Waits until one is held.
+    pub async fn until_held(&self) {
+        if let Ok(held) = self.inner.held.acquire().await {
+            held.forget();
+        }
+    }
+
+    /// Lets it arrive.
+    pub fn let_go(&self) {
+        self.inner.go.add_permits(1);
     }
 
     /// From now on admin writes are answered 200 and not carried out: a proxy whose database and memory differ.
@@ -169,6 +192,17 @@ fn router(inner: Arc<Inner>) -> Router {
 }
 
 impl Inner {
+    /// Waits where a test has asked for it.
+    async fn hold(&self) {
+        if !std::mem::take(&mut self.state().hold) {
+            return;
+        }
+        self.held.add_permits(1);
+        if let Ok(go) = self.go.acquire().await {
+            go.forget();
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -273,3 +273,37 @@ async fn calls_go_to_the_new_route_and_each_attempt_is_reported() {
     assert_eq!(reports[0]["litellm_call_id"], reports[1]["litellm_call_id"]);
     assert_eq!(reports[1]["request_tags"], json!(["workflow:support-answer"]));
 }
+
+#[tokio::test]
+async fn of_two_applies_at_once_the_older_gives_way_and_leaves_nothing_behind() {
+    let proxy = FakeLiteLlm::start(setup(true, "http://127.0.0.1:9"))
+        .await
+        .unwrap();
+    let gateway = gateway(&proxy, "sk-master", "http://127.0.0.1:9");
+    let (older, newer) = (
+        approved("gpt-4o-2024-08-06", &["gpt-4.1"], 7),
+        approved("gpt-4o-mini", &["gpt-4.1-mini"], 8),
+    );
+    // The older one has looked, found nothing newer, and is on its way to write.
+    proxy.hold_next_new();
+    let late = async {
+        let refused = gateway.apply(&older).await;
+        let Err(GatewayError::Superseded { live, ours, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((live, ours), (8, 7));
+    };
+    let overtaking = async {
+        proxy.until_held().await;
+        gateway.apply(&newer).await.unwrap();
+        proxy.let_go();
+    };
+    tokio::join!(late, overtaking);
+    let live = gateway.read_routes("support-chat").await.unwrap();
+    assert_eq!(live.differences(&newer.route), Vec::<String>::new());
+    assert_eq!(live.generation, Some(8));
+    // However often the older one is repeated.
+    assert!(gateway.apply(&older).await.is_err());
+    let live = gateway.read_routes("support-chat").await.unwrap();
+    assert!(live.serves(&newer.route));
+}
