@@ -110,7 +110,6 @@ impl Service {
         let db = storage::open(&config.database_url(), config.database.max_connections).await?;
         storage::migrate(&db).await?;
         let calls = storage::open_calls(&config, clock.clone()).await?;
-        storage::migrate_calls(&calls).await?;
         let engine = Engine::new(db.clone(), clock.clone()).with_definitions(definitions);
         let key = signing_key(&config, clock.as_ref())?;
         let book = prices::book()?;

@@ -5,6 +5,7 @@ mod jobs;
 mod leader;
 mod services;
 mod stopping;
+mod waiting;
 
 use std::sync::Arc;
 

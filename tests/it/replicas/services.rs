@@ -30,7 +30,7 @@ const fn version(version: u32) -> Definition {
 }
 
 /// The small company on that database, through this replica.
-async fn company(replica: &Replica) -> String {
+pub(super) async fn company(replica: &Replica) -> String {
     let tests = Actor::Service("tests".to_owned());
     let applied = replica
         .service
@@ -41,11 +41,11 @@ async fn company(replica: &Replica) -> String {
     replica.token().await
 }
 
-fn filing() -> Option<Value> {
+pub(super) fn filing() -> Option<Value> {
     Some(json!({"workflow": "support-answer", "candidate": "gpt-4o-0806", "submit": true}))
 }
 
-async fn postgres() -> Option<(Fresh, TestClock)> {
+pub(super) async fn postgres() -> Option<(Fresh, TestClock)> {
     Some((fresh(Kind::Postgres).await?, TestClock::default()))
 }
 
