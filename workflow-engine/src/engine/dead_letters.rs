@@ -1,13 +1,40 @@
-//! A job that was given up comes back into the queue by somebody with a name.
+//! Jobs that were given up: told on their change, and sent again by somebody with a name.
 
 use super::{Engine, HandleError, Request};
 use crate::{
     change::command::Command,
-    store::{self, error::StoreError},
+    store::{self, error::StoreError, queue::Job},
     values::{Actor, JobId},
 };
 
 impl Engine {
+    /// Records on its change that a job was given up, so that people see it.
+    pub(super) async fn tell_dead(&self, job: &Job, why: &str) -> Result<(), StoreError> {
+        let Some(change_id) = &job.change_id else {
+            return Ok(());
+        };
+        let Some(loaded) = store::changes::by_id(&self.db, change_id).await? else {
+            return Ok(());
+        };
+        let told = self
+            .handle(Request {
+                actor: Actor::Service("job runner".to_owned()),
+                key: format!("dead:{}:{}", job.ticket.id, job.ticket.token),
+                change: loaded.change.number,
+                command: Command::ReportDeadJob {
+                    kind: job.kind.clone(),
+                    why: why.to_owned(),
+                },
+                notes: Vec::new(),
+                completes: None,
+            })
+            .await;
+        if let Err(error) = told {
+            tracing::warn!(error = %error, "cannot tell the change of its dead job");
+        }
+        Ok(())
+    }
+
     /// Sends a dead letter again; false when `id` is none. On a job of a change who it was is recorded as an event of
     /// the change first: a process that ends in between leaves the dead letter, and whoever asks again completes it.
     ///

@@ -338,45 +338,17 @@ impl Runner {
             Err(JobError::Retry { why, .. } | JobError::Permanent { why }) => {
                 let held = store::queue::bury(db, &job.ticket, now, &why).await?;
                 if held {
-                    self.tell_dead(job, &why).await?;
+                    tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
+                    if let Some(handler) = self.handlers.get(job.kind.as_str()) {
+                        handler.gave_up(job, &why).await;
+                    }
+                    self.engine.tell_dead(job, &why).await?;
                 }
                 held
             }
         };
         if !held {
             lost(&self.engine, job);
-        }
-        Ok(())
-    }
-
-    /// An event on the change of a dead letter, so that people see it.
-    async fn tell_dead(&self, job: &Job, why: &str) -> Result<(), StoreError> {
-        tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
-        if let Some(handler) = self.handlers.get(job.kind.as_str()) {
-            handler.gave_up(job, why).await;
-        }
-        let Some(change_id) = &job.change_id else {
-            return Ok(());
-        };
-        let Some(loaded) = store::changes::by_id(self.engine.db(), change_id).await? else {
-            return Ok(());
-        };
-        let told = self
-            .engine
-            .handle(Request {
-                actor: Actor::Service("job runner".to_owned()),
-                key: format!("dead:{}:{}", job.ticket.id, job.ticket.token),
-                change: loaded.change.number,
-                command: Command::ReportDeadJob {
-                    kind: job.kind.clone(),
-                    why: why.to_owned(),
-                },
-                notes: Vec::new(),
-                completes: None,
-            })
-            .await;
-        if let Err(error) = told {
-            tracing::warn!(error = %error, "cannot tell the change of its dead job");
         }
         Ok(())
     }
