@@ -63,8 +63,19 @@ pub struct Answer {
     pub body: Bytes,
     /// From request to last byte, of the last attempt.
     pub elapsed: Duration,
+    /// For each piece of the body as it came: how long the body was then, and how long after the request that was.
+    pub arrivals: Vec<(usize, Duration)>,
     /// How often was asked.
     pub attempts: u32,
+}
+
+impl Answer {
+    /// How long after the request the first `end` bytes of the body had come.
+    #[must_use]
+    pub fn arrived(&self, end: usize) -> Option<Duration> {
+        let piece = self.arrivals.iter().find(|(length, _)| *length >= end);
+        piece.map(|(_, at)| *at)
+    }
 }
 
 /// Why there is no answer. Texts hold no address and no header, which may carry secrets.
@@ -206,7 +217,7 @@ impl Http {
         let response = request.send().await.map_err(explain)?;
         let status = response.status();
         let headers = response.headers().clone();
-        let mut body = BytesMut::new();
+        let (mut body, mut arrivals) = (BytesMut::new(), Vec::new());
         let mut stream = response.bytes_stream();
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(explain)?;
@@ -217,12 +228,14 @@ impl Http {
                 });
             }
             body.extend_from_slice(&chunk);
+            arrivals.push((body.len(), started.elapsed()));
         }
         Ok(Answer {
             status,
             headers,
             body: body.freeze(),
             elapsed: started.elapsed(),
+            arrivals,
             attempts: 1,
         })
     }

@@ -13,9 +13,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use integrations::{
     gateways::litellm::ingest::Callback,
     http::{Http, Options},
-    models::openai_compatible::{
-        Client, Config,
+    models::{
+        client::Client,
         fake::{FakeVendor, Setup},
+        openai_compatible::{Chat, House},
     },
     traces::otlp,
 };
@@ -210,12 +211,12 @@ impl Lab {
             longest_wait: Duration::from_millis(20),
             ..Options::default()
         });
-        let config = Config {
-            name: "openai".to_owned(),
+        let chat = Chat {
             base_url: self.vendor.base_url().to_owned(),
             api_key: SecretString::from(key),
+            house: House::OpenAi,
         };
-        Arc::new(Client::new(http.expect("a client"), config))
+        Arc::new(Client::new(http.expect("a client"), "openai".to_owned(), chat))
     }
 
     /// A tester that may spend `cap` dollars and asks `model`.

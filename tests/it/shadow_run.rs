@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use integrations::models::openai_compatible::fake::Fault;
+use integrations::models::fake::Fault;
 use tests::{
     db::{BOTH, Kind},
     lab::{Lab, Models, Via, lab},

@@ -131,13 +131,63 @@ pub struct Gateway {
     pub upstreams: BTreeMap<String, Upstream>,
 }
 
-/// Credentials of one model vendor.
+/// One model vendor: where it is, how it speaks, how it knows us.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// Where its API begins.
     pub base_url: String,
-    /// Its key.
+    /// Its key; on Vertex an access token.
     #[serde(default, deserialize_with = "secret::optional")]
     pub api_key: Option<SecretString>,
+    /// How it speaks; when left out, as the provider of that name does, and else as OpenAI's chat completions.
+    #[serde(default)]
+    pub protocol: Option<Protocol>,
+    /// An AWS access key instead of `api_key`.
+    #[serde(default)]
+    pub access_key_id: Option<String>,
+    /// Its secret.
+    #[serde(default, deserialize_with = "secret::optional")]
+    pub secret_access_key: Option<SecretString>,
+    /// The token of a temporary one.
+    #[serde(default, deserialize_with = "secret::optional")]
+    pub session_token: Option<SecretString>,
+    /// The AWS region that requests are signed for.
+    #[serde(default)]
+    pub region: Option<String>,
+}
+
+/// How a vendor speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// `/chat/completions`, which most servers copy.
+    OpenaiChat,
+    /// `/responses`.
+    OpenaiResponses,
+    /// Chat completions of an Azure resource.
+    AzureOpenai,
+    /// Anthropic's messages.
+    Anthropic,
+    /// Google's generateContent with an API key.
+    Gemini,
+    /// The same with an access token.
+    Vertex,
+    /// Amazon Bedrock's Converse.
+    Bedrock,
+}
+
+impl Protocol {
+    /// As the provider with this name in OpenTelemetry speaks.
+    #[must_use]
+    pub fn of_provider(name: &str) -> Self {
+        match name {
+            "azure.ai.openai" => Self::AzureOpenai,
+            "anthropic" => Self::Anthropic,
+            "gcp.gemini" | "gcp.gen_ai" => Self::Gemini,
+            "gcp.vertex_ai" => Self::Vertex,
+            "aws.bedrock" => Self::Bedrock,
+            _ => Self::OpenaiChat,
+        }
+    }
 }

@@ -24,7 +24,7 @@ use serde::Deserialize;
 pub use self::{
     database::Database,
     fault::Fault,
-    integrations::{Gateway, LogFormat, Model, Schedule, Shadow, Slack, SlackMode, Telemetry},
+    integrations::{Gateway, LogFormat, Model, Protocol, Schedule, Shadow, Slack, SlackMode, Telemetry},
     jobs::Jobs,
     ledger::{Ledger, WitnessAt},
     server::Server,

@@ -10,9 +10,7 @@ use std::{
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use integrations::{
-    chat::slack::fake as slack, gateways::litellm::fake as litellm, models::openai_compatible::fake as vendor,
-};
+use integrations::{chat::slack::fake as slack, gateways::litellm::fake as litellm, models::fake as vendor};
 use serde_json::json;
 use workflow_engine::{
     catalog::load,
@@ -217,10 +215,12 @@ base_url = "{near}"
 api_key = "{VENDOR_KEY}"
 
 [models.anthropic]
+protocol = "openai_chat"
 base_url = "{near}"
 api_key = "{VENDOR_KEY}"
 
 [models."azure.ai.openai"]
+protocol = "openai_chat"
 base_url = "{far}"
 api_key = "{VENDOR_KEY}"
 "#

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use integrations::models::openai_compatible::fake::{Answers, Asked, Scripted};
+use integrations::models::fake::{Answers, Asked, Scripted};
 use serde_json::json;
 use workflow_engine::ports::model::ToolCall;
 

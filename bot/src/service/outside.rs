@@ -5,7 +5,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use integrations::{
     gateways::litellm,
     http::{Http, Options},
-    models::openai_compatible as openai,
+    models::{
+        anthropic::Messages,
+        bedrock::{Access, Converse, Keys},
+        client::Client,
+        gemini::{Door, Generate},
+        openai_compatible::{Chat, House},
+        openai_responses::Responses,
+    },
     witness,
 };
 use secrecy::SecretString;
@@ -16,7 +23,10 @@ use workflow_engine::{
     shadow::plan::Limits,
 };
 
-use crate::{config::Config, gateways::Gateways};
+use crate::{
+    config::{self, Config, Protocol},
+    gateways::Gateways,
+};
 
 /// Clients of the model vendors that have an address in the settings.
 pub(super) fn models(config: &Config) -> anyhow::Result<BTreeMap<String, Arc<dyn ModelClient>>> {
@@ -25,18 +35,56 @@ pub(super) fn models(config: &Config) -> anyhow::Result<BTreeMap<String, Arc<dyn
         attempts: config.shadow.retries + 1,
         ..Options::default()
     })?;
-    let client = |(name, model): (&String, &crate::config::Model)| {
-        let client = openai::Client::new(
-            http.clone(),
-            openai::Config {
-                name: name.clone(),
-                base_url: model.base_url.clone(),
-                api_key: model.api_key.clone().unwrap_or_else(|| SecretString::from("")),
-            },
-        );
-        (name.clone(), Arc::new(client) as Arc<dyn ModelClient>)
+    let clients = config.models.iter();
+    clients
+        .map(|(name, model)| Ok((name.clone(), model_client(&http, name, model)?)))
+        .collect()
+}
+
+fn model_client(http: &Http, name: &str, model: &config::Model) -> anyhow::Result<Arc<dyn ModelClient>> {
+    let base_url = model.base_url.clone();
+    let api_key = model.api_key.clone().unwrap_or_default();
+    let (http, named) = (http.clone(), name.to_owned());
+    let chat = |house| Chat {
+        base_url: base_url.clone(),
+        api_key: api_key.clone(),
+        house,
     };
-    Ok(config.models.iter().map(client).collect())
+    let generate = |door| Generate {
+        base_url: base_url.clone(),
+        api_key: api_key.clone(),
+        door,
+    };
+    Ok(
+        match model.protocol.unwrap_or_else(|| Protocol::of_provider(name)) {
+            Protocol::OpenaiChat => Arc::new(Client::new(http, named, chat(House::OpenAi))),
+            Protocol::AzureOpenai => Arc::new(Client::new(http, named, chat(House::Azure))),
+            Protocol::OpenaiResponses => Arc::new(Client::new(http, named, Responses { base_url, api_key })),
+            Protocol::Anthropic => Arc::new(Client::new(http, named, Messages { base_url, api_key })),
+            Protocol::Gemini => Arc::new(Client::new(http, named, generate(Door::Gemini))),
+            Protocol::Vertex => Arc::new(Client::new(http, named, generate(Door::Vertex))),
+            Protocol::Bedrock => {
+                let access = access(name, model)?;
+                Arc::new(Client::new(http, named, Converse { base_url, access }))
+            }
+        },
+    )
+}
+
+/// How AWS knows us: an API key, or an access key that signs.
+fn access(name: &str, model: &config::Model) -> anyhow::Result<Access> {
+    if let Some(key) = &model.api_key {
+        return Ok(Access::ApiKey(key.clone()));
+    }
+    match (&model.access_key_id, &model.secret_access_key, &model.region) {
+        (Some(id), Some(secret), Some(region)) => Ok(Access::Signed(Keys {
+            id: id.clone(),
+            secret: secret.clone(),
+            session: model.session_token.clone(),
+            region: region.clone(),
+        })),
+        _ => anyhow::bail!("models.{name}: set api_key, or access_key_id, secret_access_key and region"),
+    }
 }
 
 /// Clients of the catalog's gateways whose credentials are in the settings; a gateway that a later catalog names is

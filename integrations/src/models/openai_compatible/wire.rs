@@ -1,39 +1,34 @@
 //! OpenAI's JSON for chat completions: written strictly, read tolerantly.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use workflow_engine::{
     ports::model::{Completion, Defect, ReplayInput, ToolCall, Usage},
     values::Hop,
 };
 
-/// The body of a request: recorded parameters, then the route's own over them, never streamed.
-pub(super) fn request(hop: &Hop, input: &ReplayInput) -> Value {
-    let mut body = Map::new();
-    body.extend(input.parameters.clone());
-    body.extend(
-        hop.parameters
-            .iter()
-            .map(|(name, text)| (name.clone(), parameter(text))),
-    );
+use super::super::{
+    answer::{Counts, checked, json, some_text, tool_call},
+    conversation::{parameters, words},
+};
+
+/// The body of a request: recorded parameters, then the route's own over them.
+pub(super) fn request(hop: &Hop, input: &ReplayInput, streamed: bool) -> Value {
+    let mut body = parameters(hop, input);
     body.insert("model".to_owned(), json!(hop.model));
     body.insert("messages".to_owned(), input.messages.clone());
     if let Some(tools) = &input.tools {
         body.insert("tools".to_owned(), tools.clone());
     }
-    // One choice, whole: what the checks compare.
+    // One choice: what the checks compare.
     body.insert("n".to_owned(), json!(1));
-    body.insert("stream".to_owned(), json!(false));
-    body.remove("stream_options");
+    body.insert("stream".to_owned(), json!(streamed));
+    if streamed {
+        body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+    } else {
+        body.remove("stream_options");
+    }
     Value::Object(body)
-}
-
-/// Routes keep parameters as text so that they hash the same everywhere; vendors want numbers and flags.
-fn parameter(text: &str) -> Value {
-    serde_json::from_str(text)
-        .ok()
-        .filter(|value: &Value| !value.is_string())
-        .unwrap_or_else(|| json!(text))
 }
 
 #[derive(Deserialize)]
@@ -77,7 +72,7 @@ struct Function {
 ///
 /// The error says in one sentence what could not be read.
 pub(super) fn completion(asked: &str, bytes: &[u8]) -> Result<Completion, String> {
-    let body: Body = serde_json::from_slice(bytes).map_err(|error| unreadable(bytes, &error))?;
+    let body: Body = json(bytes)?;
     let mut defects = Vec::new();
     if body.choices.len() > 1 {
         defects.push(Defect::ManyChoices);
@@ -90,131 +85,30 @@ pub(super) fn completion(asked: &str, bytes: &[u8]) -> Result<Completion, String
         .tool_calls
         .unwrap_or_default()
         .into_iter()
-        .map(call)
+        .map(|call| tool_call(&call.function.name, &call.function.arguments))
         .collect();
-    if tool_calls.iter().any(|call| !is_object(&call.arguments)) {
-        defects.push(Defect::BrokenArguments);
-    }
-    if body
-        .model
-        .as_deref()
-        .is_some_and(|model| !same_model(asked, model))
-    {
-        defects.push(Defect::OtherModel);
-    }
     let usage = usage(&body.usage);
-    defects.extend(usage.err());
-    Ok(Completion {
-        text: text(&choice.message.content),
+    let read = Completion {
+        text: some_text(words(&choice.message.content)),
         tool_calls,
         finish_reason: choice.finish_reason,
         refusal: choice.message.refusal.filter(|text| !text.is_empty()),
-        usage: usage.ok(),
-        raw_usage: usage.is_ok().then_some(body.usage),
         response_model: body.model,
         response_id: body.id,
         defects,
         ..Completion::default()
-    })
-}
-
-fn unreadable(bytes: &[u8], error: &serde_json::Error) -> String {
-    let start: Vec<u8> = bytes
-        .iter()
-        .copied()
-        .skip_while(u8::is_ascii_whitespace)
-        .take(1)
-        .collect();
-    match start.as_slice() {
-        [] => "the answer is empty".to_owned(),
-        b"<" => "the answer is a web page, not JSON: something between us and the vendor answered".to_owned(),
-        _ if error.is_eof() => format!("the answer is cut short after {} bytes", bytes.len()),
-        _ => format!("the answer is not a chat completion ({error})"),
-    }
-}
-
-fn call(call: Call) -> ToolCall {
-    // A few servers send arguments as an object instead of its text.
-    let arguments = match call.function.arguments {
-        Value::String(text) => text,
-        Value::Null => String::new(),
-        other => other.to_string(),
     };
-    ToolCall {
-        name: call.function.name,
-        arguments,
-    }
-}
-
-fn is_object(text: &str) -> bool {
-    serde_json::from_str::<Map<String, Value>>(text).is_ok()
-}
-
-/// Content is text, or a list of parts of which the texts count.
-fn text(content: &Value) -> Option<String> {
-    let text = match content {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-        _ => return None,
-    };
-    (!text.is_empty()).then_some(text)
-}
-
-/// `gpt-4o` may be answered by `gpt-4o-2024-08-06`; a provider prefix (`openai/`) is not part of the name.
-fn same_model(asked: &str, answered: &str) -> bool {
-    let bare = |name: &str| name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
-    let (asked, answered) = (bare(asked), bare(answered));
-    answered == asked
-        || answered
-            .strip_prefix(&asked)
-            .and_then(|rest| rest.strip_prefix('-'))
-            .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    Ok(checked(asked, read, usage, body.usage))
 }
 
 /// Inclusive totals, or what is wrong with them.
 fn usage(raw: &Value) -> Result<Usage, Defect> {
-    if !raw.is_object() {
-        return Err(Defect::NoUsage);
-    }
-    let optional = |pointer: &str| match raw.pointer(pointer) {
-        None | Some(Value::Null) => Ok(0),
-        Some(value) => value.as_u64().ok_or(Defect::BadUsage),
-    };
-    let required = |pointer: &str| {
-        raw.pointer(pointer)
-            .and_then(Value::as_u64)
-            .ok_or(Defect::BadUsage)
-    };
-    let usage = Usage {
-        input_tokens: required("/prompt_tokens")?,
-        cached_input_tokens: optional("/prompt_tokens_details/cached_tokens")?,
-        output_tokens: required("/completion_tokens")?,
-        reasoning_tokens: optional("/completion_tokens_details/reasoning_tokens")?,
-    };
-    let believable =
-        usage.cached_input_tokens <= usage.input_tokens && usage.reasoning_tokens <= usage.output_tokens;
-    if believable {
-        Ok(usage)
-    } else {
-        Err(Defect::BadUsage)
-    }
-}
-
-/// The vendor's own sentence in an error body; OpenAI's `error.message`, or FastAPI's `detail`.
-pub(super) fn error_message(bytes: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(bytes).ok()?;
-    let message = ["/error/message", "/error", "/message", "/detail"]
-        .iter()
-        .find_map(|pointer| body.pointer(pointer)?.as_str())?;
-    Some(crate::http::snippet(message.as_bytes()))
-}
-
-/// OpenAI says 429 for a rate limit and for an empty account; only the first passes by itself.
-pub(super) fn out_of_quota(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(bytes).is_ok_and(|body| {
-        ["/error/code", "/error/type"]
-            .iter()
-            .any(|at| body.pointer(at) == Some(&json!("insufficient_quota")))
+    let counts = Counts::of(raw)?;
+    Ok(Usage {
+        input_tokens: counts.required("/prompt_tokens")?,
+        cached_input_tokens: counts.optional("/prompt_tokens_details/cached_tokens")?,
+        output_tokens: counts.required("/completion_tokens")?,
+        reasoning_tokens: counts.optional("/completion_tokens_details/reasoning_tokens")?,
     })
 }
 
@@ -242,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_routes_parameters_go_before_the_recorded_ones_and_nothing_is_streamed() {
+    fn the_routes_parameters_go_before_the_recorded_ones() {
         let input = ReplayInput {
             messages: json!([{"role": "user", "content": "hi"}]),
             tools: None,
@@ -251,7 +145,11 @@ mod tests {
                 ("stream".to_owned(), json!(true)),
             ]),
         };
-        let body = request(&hop(&[("temperature", "0.2"), ("service_tier", "flex")]), &input);
+        let body = request(
+            &hop(&[("temperature", "0.2"), ("service_tier", "flex")]),
+            &input,
+            false,
+        );
         assert_eq!(
             body,
             json!({"model": "gpt-4o-2024-08-06", "messages": [{"role": "user", "content": "hi"}],
@@ -296,14 +194,6 @@ mod tests {
         );
         assert_eq!(answer.text.as_deref(), Some("first"));
         assert_eq!(answer.defects, [Defect::ManyChoices, Defect::OtherModel]);
-    }
-
-    #[test]
-    fn an_alias_may_be_answered_by_its_dated_version_and_by_nothing_else() {
-        assert!(same_model("gpt-4o", "gpt-4o-2024-08-06"));
-        assert!(same_model("openai/gpt-4o", "gpt-4o"));
-        assert!(!same_model("gpt-4o", "gpt-4o-mini"));
-        assert!(!same_model("gpt-4o-2024-08-06", "gpt-4o-2024-05-13"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use workflow_engine::{
 use super::*;
 use crate::{
     gateways::litellm::{Config, LiteLlm, Upstream},
-    models::openai_compatible::fake as vendor,
+    models::fake as vendor,
 };
 
 /// A clock that stands still.
