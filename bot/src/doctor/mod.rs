@@ -5,6 +5,7 @@
 mod database;
 mod files;
 mod outside;
+mod postgres;
 
 use serde::Serialize;
 

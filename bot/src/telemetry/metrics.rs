@@ -1,13 +1,24 @@
 //! Every metric by name. `governor_<noun>_<unit>[_total]`; nothing else in the program names one.
 
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use workflow_engine::{
+    engine::counts::Counts,
+    store::gauges::{Gauges, KindGauge},
+};
 
-/// Jobs that wait for their time or run.
+/// Jobs that wait for their time or run, by kind.
 const JOBS_OPEN: &str = "governor_jobs_open";
-/// Of them, those that are due.
+/// Of them, those that are due and unclaimed.
 const JOBS_DUE: &str = "governor_jobs_due";
-/// Jobs that were given up.
+/// How long the oldest of those has been due.
+const JOBS_LATE: &str = "governor_jobs_oldest_due_seconds";
+/// Jobs that were given up and wait for a person.
 const JOBS_DEAD: &str = "governor_jobs_dead";
 /// Entries under the largest head that a witness cosigned.
 const WITNESSED: &str = "governor_ledger_witnessed_entries";
@@ -15,6 +26,34 @@ const WITNESSED: &str = "governor_ledger_witnessed_entries";
 const WITNESS_ALARM: &str = "governor_ledger_witness_alarm";
 /// 1 when a witness did not cosign when it was last asked.
 const WITNESS_TROUBLE: &str = "governor_ledger_witness_trouble";
+/// Events that are not sealed yet.
+const UNSEALED: &str = "governor_ledger_unsealed";
+/// How long the oldest of those has waited.
+const SEAL_LAG: &str = "governor_seal_lag_seconds";
+/// Connections of governance, open and idle.
+const CONNECTIONS: &str = "governor_database_connections";
+/// Commands by outcome.
+const COMMANDS: &str = "governor_commands_total";
+/// Commands that were decided anew.
+const CONFLICTS: &str = "governor_command_conflicts_total";
+/// Transactions of governance.
+const COMMITS: &str = "governor_commits_total";
+/// Jobs that ended well.
+const JOBS_DONE: &str = "governor_jobs_done_total";
+/// Tries that will be repeated.
+const JOBS_RETRIED: &str = "governor_jobs_retried_total";
+/// Jobs that this process gave up.
+const JOBS_GIVEN_UP: &str = "governor_jobs_dead_total";
+/// Claims that ran out while at work.
+const LEASES_LOST: &str = "governor_leases_lost_total";
+/// Results that came too late.
+const STALE_RESULTS: &str = "governor_stale_results_total";
+/// Calls that were reported, by source.
+const CALLS_RECEIVED: &str = "governor_calls_received_total";
+/// Of them, those that cannot be read.
+const CALLS_REJECTED: &str = "governor_calls_rejected_total";
+/// Bytes of logs and metrics that were taken and dropped.
+const OTLP_DROPPED: &str = "governor_otlp_dropped_bytes_total";
 /// HTTP requests by route, method and status.
 const HTTP_REQUESTS: &str = "governor_http_requests_total";
 /// Their duration.
@@ -30,8 +69,12 @@ pub fn install() -> Option<PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Full(HTTP_SECONDS.to_owned()), &buckets)
         .ok()?;
     let handle = builder.install_recorder().ok()?;
-    describe_gauge!(JOBS_OPEN, "Jobs that wait for their time or run");
-    describe_gauge!(JOBS_DUE, "Jobs that are due now");
+    describe_gauge!(JOBS_OPEN, "Jobs that wait for their time or run, by kind");
+    describe_gauge!(JOBS_DUE, "Jobs that are due and unclaimed, by kind");
+    describe_gauge!(
+        JOBS_LATE,
+        "Seconds that the oldest due job of a kind has been due"
+    );
     describe_gauge!(JOBS_DEAD, "Jobs that were given up and wait for a person");
     describe_gauge!(
         WITNESSED,
@@ -45,16 +88,97 @@ pub fn install() -> Option<PrometheusHandle> {
         WITNESS_TROUBLE,
         "1 when a witness did not cosign when it was last asked"
     );
+    describe_gauge!(UNSEALED, "Events that are not sealed yet");
+    describe_gauge!(SEAL_LAG, "Seconds that the oldest unsealed event has waited");
+    describe_gauge!(CONNECTIONS, "Connections of governance by state: open, idle");
+    describe_counter!(COMMANDS, "Commands by outcome: applied, repeated, refused");
+    describe_counter!(
+        CONFLICTS,
+        "Commands that were decided anew because another was faster"
+    );
+    describe_counter!(COMMITS, "Transactions of governance");
+    describe_counter!(JOBS_DONE, "Jobs that ended well");
+    describe_counter!(JOBS_RETRIED, "Tries of jobs that will be repeated");
+    describe_counter!(JOBS_GIVEN_UP, "Jobs that this process gave up");
+    describe_counter!(LEASES_LOST, "Claims that ran out while at work");
+    describe_counter!(
+        STALE_RESULTS,
+        "Results that came after their claim had run out and were dropped"
+    );
+    describe_counter!(CALLS_RECEIVED, "Calls that were reported, by source");
+    describe_counter!(CALLS_REJECTED, "Calls that cannot be read, by source");
+    describe_counter!(
+        OTLP_DROPPED,
+        "Bytes of logs and metrics that were taken and dropped"
+    );
     describe_counter!(HTTP_REQUESTS, "HTTP requests by route, method and status");
     describe_histogram!(HTTP_SECONDS, "Seconds from request to answer");
     Some(handle)
 }
 
-/// How many jobs are open, due and dead.
-pub fn jobs(open: u64, due: u64, dead: u64) {
-    for (name, value) in [(JOBS_OPEN, open), (JOBS_DUE, due), (JOBS_DEAD, dead)] {
-        gauge!(name).set(value as f64);
+/// What stands where at this moment.
+pub fn gauges(now: &Gauges) {
+    for kind in &now.jobs {
+        of_kind(kind);
     }
+    // A kind that has no open jobs any more would keep its last figures for ever.
+    let here = now.jobs.iter().map(|kind| kind.kind.clone()).collect();
+    let mut seen = KINDS_SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = std::mem::replace(&mut *seen, here);
+    for kind in before.difference(&seen) {
+        of_kind(&KindGauge {
+            kind: kind.clone(),
+            ..KindGauge::default()
+        });
+    }
+    gauge!(JOBS_DEAD).set(now.dead as f64);
+    gauge!(UNSEALED).set(now.unsealed as f64);
+    gauge!(SEAL_LAG).set(now.seal_lag_ms as f64 / 1000.0);
+    gauge!(CONNECTIONS, "state" => "open").set(now.connections as f64);
+    gauge!(CONNECTIONS, "state" => "idle").set(now.idle_connections as f64);
+}
+
+/// Kinds of jobs that the last look found.
+static KINDS_SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+fn of_kind(jobs: &KindGauge) {
+    let kind = || jobs.kind.clone();
+    gauge!(JOBS_OPEN, "kind" => kind()).set(jobs.open as f64);
+    gauge!(JOBS_DUE, "kind" => kind()).set(jobs.due as f64);
+    gauge!(JOBS_LATE, "kind" => kind()).set(jobs.oldest_due_ms as f64 / 1000.0);
+}
+
+/// What this process has counted so far.
+pub fn counts(so_far: &Counts, commits: f64) {
+    for (outcome, count) in [
+        ("applied", &so_far.applied),
+        ("repeated", &so_far.repeated),
+        ("refused", &so_far.refused),
+    ] {
+        counter!(COMMANDS, "outcome" => outcome).absolute(count.so_far());
+    }
+    for (name, count) in [
+        (CONFLICTS, &so_far.conflicts),
+        (JOBS_DONE, &so_far.jobs_done),
+        (JOBS_RETRIED, &so_far.retries),
+        (JOBS_GIVEN_UP, &so_far.dead),
+        (LEASES_LOST, &so_far.leases_lost),
+        (STALE_RESULTS, &so_far.stale_results),
+    ] {
+        counter!(name).absolute(count.so_far());
+    }
+    counter!(COMMITS).absolute(commits as u64);
+}
+
+/// Calls that `source` reported, and how many of them cannot be read.
+pub fn calls(source: &str, received: u64, rejected: u64) {
+    counter!(CALLS_RECEIVED, "source" => source.to_owned()).increment(received);
+    counter!(CALLS_REJECTED, "source" => source.to_owned()).increment(rejected);
+}
+
+/// Logs or metrics that were taken and dropped.
+pub fn dropped(bytes: u64) {
+    counter!(OTLP_DROPPED).increment(bytes);
 }
 
 /// Where a witness of the ledger stands.

@@ -22,9 +22,20 @@ impl Engine {
     /// with the same key finds out.
     #[tracing::instrument(skip_all, fields(change.number = request.change.0, command = request.command.name(), actor.id = %request.actor))]
     pub async fn handle(&self, request: Request) -> Result<Outcome, HandleError> {
+        let outcome = self.carry_out(request).await;
+        match &outcome {
+            Ok(outcome) if outcome.repeated => self.counts.repeated.one(),
+            Err(HandleError::Refused(_)) => self.counts.refused.one(),
+            _ => {}
+        }
+        outcome
+    }
+
+    async fn carry_out(&self, request: Request) -> Result<Outcome, HandleError> {
         let payload = payload_digest(&request)?;
         for attempt in 0..TRIES {
             if attempt > 0 {
+                self.counts.conflicts.one();
                 self.pause(attempt).await;
             }
             if let Some(outcome) = self.try_once(&request, payload).await? {
@@ -85,6 +96,7 @@ impl Engine {
 
     /// Wakes the workers and the live pages.
     pub(super) fn tell(&self, outcome: &Outcome) {
+        self.counts.applied.one();
         self.wake.notify_waiters();
         // Nobody may be looking.
         drop(self.changed.send(Changed {

@@ -153,7 +153,7 @@ pub async fn report(
 
 /// Somebody else has the job by now: this process stood still past its lease. Its result is dropped, and counted.
 fn lost(engine: &Engine, job: &Job) {
-    engine.claims_lost.fetch_add(1, Ordering::Relaxed);
+    engine.counts().stale_results.one();
     tracing::warn!(job.kind = %job.kind, job.id = %job.ticket.id, token = job.ticket.token, "a result came after its claim had run out; it is dropped, another worker has the job");
 }
 
@@ -308,6 +308,9 @@ impl Runner {
             )),
             None => Err(JobError::permanent("this version has no handler for it")),
         };
+        if outcome.is_ok() {
+            self.engine.counts().jobs_done.one();
+        }
         if let Err(error) = self.finish(&job, outcome).await {
             tracing::warn!(job.kind = %job.kind, job.id = %job.ticket.id, error = %error, "cannot record a job's end; its lease will run out");
         }
@@ -332,12 +335,14 @@ impl Runner {
             }
             Err(JobError::Retry { why, after }) if job.attempts < job.max_attempts => {
                 let wait = after.unwrap_or_else(|| self.backoff(job.attempts));
+                self.engine.counts().retries.one();
                 tracing::info!(job.kind = %job.kind, attempt = job.attempts, wait_ms = millis(wait), error = %why, "job will be tried again");
                 store::queue::retry(db, &job.ticket, now + millis(wait), &why).await?
             }
             Err(JobError::Retry { why, .. } | JobError::Permanent { why }) => {
                 let held = store::queue::bury(db, &job.ticket, now, &why).await?;
                 if held {
+                    self.engine.counts().dead.one();
                     tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
                     if let Some(handler) = self.handlers.get(job.kind.as_str()) {
                         handler.gave_up(job, &why).await;
@@ -367,6 +372,7 @@ impl Runner {
                 .await
             {
                 Ok(void) => {
+                    self.engine.counts().leases_lost.add(void.len());
                     for ticket in void {
                         if let Some(token) = self.held.lock().await.get(&(ticket.id.0, ticket.token)) {
                             token.cancel();

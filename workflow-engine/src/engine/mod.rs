@@ -4,6 +4,7 @@ pub mod audit;
 pub mod budgets;
 pub mod catalog;
 mod completions;
+pub mod counts;
 pub mod dead_letters;
 pub mod digest;
 mod door;
@@ -24,11 +25,9 @@ pub mod spend;
 pub mod versions;
 pub mod witnessing;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
+use counts::Counts;
 use tokio::sync::{Notify, broadcast};
 
 pub use request::{HandleError, Note, Outcome, Request};
@@ -44,7 +43,7 @@ pub struct Engine {
     wake: Arc<Notify>,
     changed: broadcast::Sender<Changed>,
     definitions: Definitions,
-    claims_lost: Arc<AtomicU64>,
+    counts: Arc<Counts>,
 }
 
 /// A change has moved; live pages and chat copies look again.
@@ -67,7 +66,7 @@ impl Engine {
             wake: Arc::new(Notify::new()),
             changed: broadcast::channel(256).0,
             definitions: Definitions::default(),
-            claims_lost: Arc::default(),
+            counts: Arc::default(),
         }
     }
 
@@ -90,10 +89,16 @@ impl Engine {
         &self.clock
     }
 
+    /// What happened since this process started.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// How many results this process brought after their claim had run out; each was dropped.
     #[must_use]
     pub fn claims_lost(&self) -> u64 {
-        self.claims_lost.load(Ordering::Relaxed)
+        self.counts.stale_results.so_far()
     }
 
     /// Told whenever jobs may be due; a hint, never an answer.

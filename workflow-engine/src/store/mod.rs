@@ -17,6 +17,7 @@ pub mod decisions;
 pub mod digests;
 pub mod error;
 pub mod grounds;
+pub mod gauges;
 pub mod inbox;
 pub mod ledger;
 pub mod messages;

@@ -97,8 +97,10 @@ async fn exposition(State(state): State<AppState>) -> Result<Response, Problem> 
         .metrics
         .as_ref()
         .ok_or_else(|| Problem::not_found("page", "/metrics"))?;
-    let (open, due, dead) = store::views::job_counts(state.db(), state.now().timestamp_millis()).await?;
-    metrics::jobs(open, due, dead);
+    let db = state.db();
+    metrics::gauges(&store::gauges::gauges(db, state.now().timestamp_millis()).await?);
+    let (commits, _) = store::db::commits_and_syncs(db).await?;
+    metrics::counts(state.engine.counts(), commits);
     for one in state.ledger.witnesses().await? {
         metrics::witness(one.name(), one.size, one.trouble.is_some(), one.alarm);
     }

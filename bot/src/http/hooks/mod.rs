@@ -19,6 +19,7 @@ use super::{
     problem::{Code, Problem},
     state::AppState,
 };
+use crate::telemetry::metrics;
 
 /// Bodies from this length on are read on a thread of their own, so that others are not kept waiting.
 const LONG: usize = 256 * 1024;
@@ -86,10 +87,7 @@ pub(super) async fn deliver(
         .record(&caller.source, delivery, bytes)
         .await
         .map_err(not_stored)?;
-    metrics::counter!("governor_calls_received_total", "source" => caller.source.clone())
-        .increment(recorded.new as u64);
-    metrics::counter!("governor_calls_rejected_total", "source" => caller.source.clone())
-        .increment(recorded.rejected as u64);
+    metrics::calls(&caller.source, recorded.new as u64, recorded.rejected as u64);
     Ok(Receipt { recorded, rejects })
 }
 

@@ -19,6 +19,7 @@ use crate::{
         problem::Problem,
         state::AppState,
     },
+    telemetry::metrics,
 };
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -47,7 +48,7 @@ pub(super) async fn traces(
 /// `/v1/logs` and `/v1/metrics`: what is in them is in the spans as well, or is not about calls.
 pub(super) async fn dropped(caller: Caller, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     caller.require(Permission::Ingest)?;
-    metrics::counter!("governor_otlp_dropped_bytes_total").increment(body.len() as u64);
+    metrics::dropped(body.len() as u64);
     Ok(answer(is_protobuf(&headers, &body), None))
 }
 
