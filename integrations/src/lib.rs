@@ -1,6 +1,7 @@
 //! Everything that speaks somebody else's protocol: one folder per system, each with its stand-in in `fake.rs`.
 
 pub mod chat;
+pub mod evaluations;
 pub mod gateways;
 pub mod http;
 pub mod models;

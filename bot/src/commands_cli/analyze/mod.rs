@@ -2,9 +2,12 @@
 
 mod text;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::ValueEnum;
+use integrations::evaluations::{lm_eval, promptfoo, table};
 use serde_json::Value;
 use workflow_engine::shadow::analysis::plan::Plan;
 use workflow_engine::shadow::analysis::report::{Report, Verdict};
@@ -21,7 +24,10 @@ use super::{Format, bad, print, read};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   governor analyze --plan plan.json pairs.ndjson | jq -r .verdict
-  governor analyze --plan plan.json pairs.ndjson --format text")]
+  governor analyze --plan plan.json pairs.ndjson --format text
+  governor analyze --plan plan.json --from csv pairs.csv
+  governor analyze --plan plan.json --from promptfoo results.json --incumbent gpt-4o --candidate gpt-4o-mini
+  governor analyze --plan plan.json --from lm-eval samples_now.jsonl samples_new.jsonl --metric exact_match")]
 pub struct Args {
     /// The plan, as it was frozen and hashed.
     #[arg(long, value_name = "PLAN.json")]
@@ -29,6 +35,32 @@ pub struct Args {
     /// The pairs, one a line, in the order in which they were tested; `-` reads stdin.
     #[arg(value_name = "PAIRS.ndjson")]
     pairs: PathBuf,
+    /// The candidate's samples, where each model has a file of its own (lm-eval).
+    #[arg(value_name = "CANDIDATE.jsonl")]
+    candidate_file: Option<PathBuf>,
+    /// Whose file it is, when it is not ours.
+    #[arg(long, value_enum)]
+    from: Option<Source>,
+    /// The incumbent's provider, by label or id (promptfoo).
+    #[arg(long, value_name = "PROVIDER", required_if_eq("from", "promptfoo"))]
+    incumbent: Option<String>,
+    /// The candidate's provider (promptfoo).
+    #[arg(long, value_name = "PROVIDER", required_if_eq("from", "promptfoo"))]
+    candidate: Option<String>,
+    /// What says that an answer was right, when the file has several figures (lm-eval).
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+}
+
+/// Files of others that can be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Source {
+    /// One row a pair, as `governor packet export` writes it.
+    Csv,
+    /// `promptfoo eval -o results.json`.
+    Promptfoo,
+    /// `lm_eval --log_samples`.
+    LmEval,
 }
 
 /// Prints the report: JSON unless text was asked for.
@@ -36,7 +68,7 @@ pub struct Args {
 /// # Errors
 /// When a file cannot be read or holds something impossible; names file, line and field.
 pub fn run(args: &Args, format: Option<Format>) -> anyhow::Result<ExitCode> {
-    let report = judge(&args.plan, &args.pairs)?;
+    let report = judge(&args.plan, &args.pairs, &pairs_of(args)?)?;
     match format {
         Some(Format::Text) => print(&text::table(&report))?,
         Some(Format::Json) | None => print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
@@ -48,13 +80,40 @@ pub fn run(args: &Args, format: Option<Format>) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The report on two files. `plan_sha256` is the digest of the plan as it was written, so that it equals what anybody
-/// computes from the file.
-fn judge(plan_file: &Path, pairs_file: &Path) -> anyhow::Result<Report> {
+/// The pairs as our own lines, whatever they came as.
+fn pairs_of(args: &Args) -> anyhow::Result<String> {
+    let text = read(&args.pairs)?;
+    let named = |name: &Option<String>| name.clone().unwrap_or_default();
+    let converted = match (args.from, &args.candidate_file) {
+        (None, None) => return Ok(text),
+        (Some(Source::Csv), None) => table::pairs(&text),
+        (Some(Source::Promptfoo), None) => {
+            promptfoo::pairs(&text, &named(&args.incumbent), &named(&args.candidate))
+        }
+        (Some(Source::LmEval), Some(file)) => lm_eval::pairs(&text, &read(file)?, args.metric.as_deref()),
+        (Some(Source::LmEval), None) => {
+            anyhow::bail!("--from lm-eval needs two files: the incumbent's and the candidate's")
+        }
+        (_, Some(file)) => anyhow::bail!("{}: one file of pairs is judged at a time", file.display()),
+    };
+    let converted = converted.map_err(|error| bad(&args.pairs, error))?;
+    if converted.unpaired > 0 {
+        let left_out = converted.unpaired;
+        writeln!(
+            io::stderr(),
+            "{left_out} answers have no counterpart in the other arm and are left out"
+        )?;
+    }
+    Ok(converted.pairs)
+}
+
+/// The report on a plan's file and on the pairs of another. `plan_sha256` is the digest of the plan as it was written,
+/// so that it equals what anybody computes from the file.
+fn judge(plan_file: &Path, pairs_file: &Path, pairs: &str) -> anyhow::Result<Report> {
     let document: Value = serde_json::from_str(&read(plan_file)?)
         .map_err(|error| bad(plan_file, format!("line {}: not JSON: {error}", error.line())))?;
     let plan = Plan::parse(&document).map_err(|error| bad(plan_file, error))?;
-    let pairs = pairs::parse_lines(&read(pairs_file)?).map_err(|error| bad(pairs_file, error))?;
+    let pairs = pairs::parse_lines(pairs).map_err(|error| bad(pairs_file, error))?;
     Ok(Report {
         plan_sha256: Digest::of_json(&document)?,
         ..analyze(&plan, &pairs)
@@ -74,7 +133,7 @@ mod tests {
         let (plan_file, pairs_file) = (dir.path().join("plan.json"), dir.path().join("pairs.ndjson"));
         fs::write(&plan_file, plan)?;
         fs::write(&pairs_file, pairs)?;
-        judge(&plan_file, &pairs_file).map_err(|error| {
+        judge(&plan_file, &pairs_file, pairs).map_err(|error| {
             anyhow::anyhow!(format!("{error:#}").replace(&format!("{}/", dir.path().display()), ""))
         })
     }
