@@ -30,14 +30,14 @@ const WITNESS_TROUBLE: &str = "governor_ledger_witness_trouble";
 const UNSEALED: &str = "governor_ledger_unsealed";
 /// How long the oldest of those has waited.
 const SEAL_LAG: &str = "governor_seal_lag_seconds";
-/// Connections of governance, open and idle.
+/// Connections of governance: used, and the limit.
 const CONNECTIONS: &str = "governor_database_connections";
 /// Commands by outcome.
 const COMMANDS: &str = "governor_commands_total";
 /// Commands that were decided anew.
 const CONFLICTS: &str = "governor_command_conflicts_total";
-/// Transactions of governance.
-const COMMITS: &str = "governor_commits_total";
+/// Times the database's log was synced to disk.
+const SYNCS: &str = "governor_database_syncs_total";
 /// Jobs that ended well.
 const JOBS_DONE: &str = "governor_jobs_done_total";
 /// Tries that will be repeated.
@@ -90,13 +90,16 @@ pub fn install() -> Option<PrometheusHandle> {
     );
     describe_gauge!(UNSEALED, "Events that are not sealed yet");
     describe_gauge!(SEAL_LAG, "Seconds that the oldest unsealed event has waited");
-    describe_gauge!(CONNECTIONS, "Connections of governance by state: open, idle");
+    describe_gauge!(CONNECTIONS, "Connections of governance: used, and the limit");
     describe_counter!(COMMANDS, "Commands by outcome: applied, repeated, refused");
     describe_counter!(
         CONFLICTS,
         "Commands that were decided anew because another was faster"
     );
-    describe_counter!(COMMITS, "Transactions of governance");
+    describe_counter!(
+        SYNCS,
+        "Times the database's log was synced to disk; commits share them"
+    );
     describe_counter!(JOBS_DONE, "Jobs that ended well");
     describe_counter!(JOBS_RETRIED, "Tries of jobs that will be repeated");
     describe_counter!(JOBS_GIVEN_UP, "Jobs that this process gave up");
@@ -134,8 +137,8 @@ pub fn gauges(now: &Gauges) {
     gauge!(JOBS_DEAD).set(now.dead as f64);
     gauge!(UNSEALED).set(now.unsealed as f64);
     gauge!(SEAL_LAG).set(now.seal_lag_ms as f64 / 1000.0);
-    gauge!(CONNECTIONS, "state" => "open").set(now.connections as f64);
-    gauge!(CONNECTIONS, "state" => "idle").set(now.idle_connections as f64);
+    gauge!(CONNECTIONS, "state" => "limit").set(now.connections as f64);
+    gauge!(CONNECTIONS, "state" => "used").set(now.used_connections as f64);
 }
 
 /// Kinds of jobs that the last look found.
@@ -149,7 +152,7 @@ fn of_kind(jobs: &KindGauge) {
 }
 
 /// What this process has counted so far.
-pub fn counts(so_far: &Counts, commits: f64) {
+pub fn counts(so_far: &Counts, syncs: f64) {
     for (outcome, count) in [
         ("applied", &so_far.applied),
         ("repeated", &so_far.repeated),
@@ -167,7 +170,7 @@ pub fn counts(so_far: &Counts, commits: f64) {
     ] {
         counter!(name).absolute(count.so_far());
     }
-    counter!(COMMITS).absolute(commits as u64);
+    counter!(SYNCS).absolute(syncs as u64);
 }
 
 /// Calls that `source` reported, and how many of them cannot be read.

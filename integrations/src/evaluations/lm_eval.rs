@@ -35,7 +35,7 @@ fn answers(text: &str, metric: Option<&str>) -> Result<Answers, String> {
             let score = sample[name].as_f64();
             let score = score.ok_or_else(|| told(format!("it has no figure called {name}")))?;
             let answer = json!({"ok": score >= 1.0, "score": (score < 1.0 && score > 0.0).then_some(score),
-                "stratum": sample["doc"]["subject"].as_str().or(sample["doc"]["category"].as_str())});
+                "stratum": sample["doc"]["subject"].as_str().or_else(|| sample["doc"]["category"].as_str())});
             Ok((trace, answer))
         })
         .collect()

@@ -20,7 +20,7 @@ impl Engine {
     /// # Errors
     /// [`HandleError::Refused`] when the rules do not allow it; else why nothing is known to have happened: a repeat
     /// with the same key finds out.
-    #[tracing::instrument(skip_all, fields(change.number = request.change.0, command = request.command.name(), actor.id = %request.actor))]
+    #[tracing::instrument(skip_all, fields(change.number = request.change.0, command = request.command.name(), actor.id = %request.actor, trace_id = trace_id(&request.key)))]
     pub async fn handle(&self, request: Request) -> Result<Outcome, HandleError> {
         let outcome = self.carry_out(request).await;
         match &outcome {
@@ -112,6 +112,11 @@ impl Engine {
         let millis = 1 + u64::from(byte[0]) * u64::from(attempt) % 20;
         tokio::time::sleep(Duration::from_millis(millis)).await;
     }
+}
+
+/// What log lines of one command, and of the jobs that its events ask for, have in common on whichever replica.
+pub(super) fn trace_id(key: &str) -> String {
+    hex::encode(&Digest::of(key.as_bytes()).0[..16])
 }
 
 /// The stored answer, if the key was used for the same.

@@ -1,16 +1,13 @@
 //! The job runner: claims due jobs, keeps their leases alive, tries again, gives up loudly.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 
-use super::{Engine, HandleError, Request, completions::Completions};
+use super::{Engine, HandleError, Request, completions::Completions, door::trace_id};
 use crate::{
     change::{command::Command, refusal::RefusalCode},
     store::{
@@ -285,7 +282,9 @@ impl Runner {
                 .await
                 .insert((job.ticket.id.0.clone(), job.ticket.token), token.clone());
             let runner = self.clone();
-            self.tasks.spawn(async move { runner.work(job, token).await });
+            let span = span_of(&job);
+            self.tasks
+                .spawn(async move { runner.work(job, token).await }.instrument(span));
         }
         Ok(taken)
     }
@@ -398,6 +397,12 @@ impl Runner {
 
 fn ticket((id, token): JobTicketKey) -> JobTicket {
     JobTicket { id: JobId(id), token }
+}
+
+/// Log lines of a job have the trace of the command that asked for it.
+fn span_of(job: &Job) -> tracing::Span {
+    let trace = job.cause.as_deref().map(trace_id).unwrap_or_default();
+    tracing::info_span!("job", job.kind = %job.kind, job.id = %job.ticket.id, trace_id = trace)
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::{
     db::{Backend, Db},
     error::StoreError,
+    warm::Warm,
 };
 
 /// What stands where at one moment.
@@ -18,10 +19,10 @@ pub struct Gauges {
     pub unsealed: u64,
     /// Milliseconds that the oldest of them has waited.
     pub seal_lag_ms: u64,
-    /// Connections of governance that are open in this process.
+    /// Connections of governance that this process may open.
     pub connections: u64,
-    /// Of them, those that nobody uses.
-    pub idle_connections: u64,
+    /// Those that somebody uses now.
+    pub used_connections: u64,
 }
 
 /// The open jobs of one kind.
@@ -65,23 +66,24 @@ pub async fn gauges(db: &Db, now: i64) -> Result<Gauges, StoreError> {
         Some(row) => row.try_get::<i64>("", name).map(unsigned),
         None => Ok(0),
     };
-    let (connections, idle) = match db.backend() {
+    let (most, open, idle) = match db.backend() {
         Backend::Postgres => {
             let pool = reads.get_postgres_connection_pool();
-            (pool.size(), pool.num_idle())
+            (pool.options().get_max_connections(), pool.size(), pool.num_idle())
         }
         Backend::Sqlite => {
             let pool = reads.get_sqlite_connection_pool();
-            (pool.size(), pool.num_idle())
+            (pool.options().get_max_connections(), pool.size(), pool.num_idle())
         }
     };
+    let ready = db.warm().map_or(0, Warm::ready) + idle as u64;
     Ok(Gauges {
         jobs,
         dead: of("dead")?,
         unsealed: of("unsealed")?,
         seal_lag_ms: of("lag")?,
-        connections: connections.into(),
-        idle_connections: idle as u64,
+        connections: most.into(),
+        used_connections: u64::from(open).saturating_sub(ready),
     })
 }
 

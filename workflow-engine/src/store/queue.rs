@@ -24,6 +24,8 @@ pub struct Job {
     pub change_id: Option<String>,
     /// The event that asked for it.
     pub event_n: Option<i32>,
+    /// Key of the command that the event came from; none for jobs of no change.
+    pub cause: Option<String>,
     /// Which handler.
     pub kind: String,
     /// JSON for the handler.
@@ -76,7 +78,8 @@ WHERE seq = ANY (ARRAY(
     AND NOT EXISTS (SELECT 1 FROM change WHERE change.id = due.change_id
       AND change.definition_version NOT BETWEEN $5 AND $6)
   ORDER BY due_at, seq LIMIT $4 FOR UPDATE SKIP LOCKED))
-RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts",
+RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts,
+  (SELECT command_key FROM event WHERE event.change_id = job.change_id AND event.n = job.event_n) AS cause",
     sqlite: "
 UPDATE job SET due_at = $1 + $2, token = token + 1, attempts = attempts + 1, heartbeat_at = $1
 WHERE seq IN (
@@ -87,7 +90,8 @@ WHERE seq IN (
     AND NOT EXISTS (SELECT 1 FROM change WHERE change.id = due.change_id
       AND change.definition_version NOT BETWEEN $5 AND $6)
   ORDER BY due_at, seq LIMIT $4)
-RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts",
+RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts,
+  (SELECT command_key FROM event WHERE event.change_id = job.change_id AND event.n = job.event_n) AS cause",
 };
 
 /// Takes at most `limit` due jobs that are `wanted`; each is this caller's for `lease_ms` unless its heartbeat moves it on.
@@ -360,6 +364,7 @@ fn job(row: &QueryResult) -> Result<Job, StoreError> {
         ticket: ticket(row)?,
         change_id: row.try_get("", "change_id")?,
         event_n: row.try_get("", "event_n")?,
+        cause: row.try_get("", "cause")?,
         kind: row.try_get("", "kind")?,
         payload: row.try_get("", "payload")?,
         attempts: row.try_get("", "attempts")?,

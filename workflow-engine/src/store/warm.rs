@@ -77,6 +77,11 @@ impl Warm {
         Ok(rows?)
     }
 
+    /// How many are kept now.
+    pub(super) fn ready(&self) -> u64 {
+        self.kept.lock().len() as u64
+    }
+
     async fn take(&self) -> Result<Connection, StoreError> {
         self.kept.give_back(|kept| kept.used_at.elapsed() > IDLE);
         let kept = self.kept.lock().pop();

@@ -99,8 +99,7 @@ async fn exposition(State(state): State<AppState>) -> Result<Response, Problem> 
         .ok_or_else(|| Problem::not_found("page", "/metrics"))?;
     let db = state.db();
     metrics::gauges(&store::gauges::gauges(db, state.now().timestamp_millis()).await?);
-    let (commits, _) = store::db::commits_and_syncs(db).await?;
-    metrics::counts(state.engine.counts(), commits);
+    metrics::counts(state.engine.counts(), store::db::syncs(db).await?);
     for one in state.ledger.witnesses().await? {
         metrics::witness(one.name(), one.size, one.trouble.is_some(), one.alarm);
     }

@@ -38,7 +38,10 @@ pub(super) fn request(model: &str, mut turn: Conversation, streamed: bool) -> Va
     turn.without(&UNKNOWN);
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(model));
-    body.insert("max_tokens".to_owned(), limit.unwrap_or(json!(MOST_TOKENS)));
+    body.insert(
+        "max_tokens".to_owned(),
+        limit.unwrap_or_else(|| json!(MOST_TOKENS)),
+    );
     if !turn.system.is_empty() {
         body.insert("system".to_owned(), json!(turn.system));
     }

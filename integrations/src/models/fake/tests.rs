@@ -184,13 +184,6 @@ async fn a_silent_vendor_costs_the_time_out_and_no_more() {
 
 /// Each vendor's stand-in with its client, which holds `key`.
 async fn vendors(key: &str) -> Vec<(&'static str, FakeVendor, Box<dyn ModelClient>)> {
-    let secret = || SecretString::from(key);
-    let keys = Keys {
-        id: key.to_owned(),
-        secret: SecretString::from("hush"),
-        session: None,
-        region: "us-east-1".to_owned(),
-    };
     let dialects: [(&str, Arc<dyn Dialect>); 7] = [
         ("azure", Arc::new(ChatCompletions)),
         ("responses", Arc::new(openai_responses::fake::CreateResponse)),
@@ -208,67 +201,78 @@ async fn vendors(key: &str) -> Vec<(&'static str, FakeVendor, Box<dyn ModelClien
         };
         let vendor = FakeVendor::speaking(dialect, setup).await.unwrap();
         let base_url = vendor.base_url().to_owned();
-        let house = House::Azure;
-        let client: Box<dyn ModelClient> = match name {
-            "azure" => {
-                let base_url = base_url.trim_end_matches("/v1").to_owned();
-                boxed(
-                    name,
-                    Chat {
-                        base_url,
-                        api_key: secret(),
-                        house,
-                    },
-                )
-            }
-            "responses" => boxed(
-                name,
-                Responses {
-                    base_url,
-                    api_key: secret(),
-                },
-            ),
-            "anthropic" => boxed(
-                name,
-                Messages {
-                    base_url,
-                    api_key: secret(),
-                },
-            ),
-            "gemini" => boxed(
-                name,
-                Generate {
-                    base_url,
-                    api_key: secret(),
-                    door: Door::Gemini,
-                },
-            ),
-            "vertex" => boxed(
-                name,
-                Generate {
-                    base_url,
-                    api_key: secret(),
-                    door: Door::Vertex,
-                },
-            ),
-            "bedrock" => boxed(
-                name,
-                Converse {
-                    base_url,
-                    access: Access::ApiKey(secret()),
-                },
-            ),
-            _ => boxed(
-                name,
-                Converse {
-                    base_url,
-                    access: Access::Signed(keys.clone()),
-                },
-            ),
-        };
+        let client = client_of(name, base_url, key);
         all.push((name, vendor, client));
     }
     all
+}
+
+/// The client that a stand-in of that name is asked by.
+fn client_of(name: &str, base_url: String, key: &str) -> Box<dyn ModelClient> {
+    let secret = || SecretString::from(key);
+    let keys = Keys {
+        id: key.to_owned(),
+        secret: SecretString::from("hush"),
+        session: None,
+        region: "us-east-1".to_owned(),
+    };
+    match name {
+        "azure" => {
+            let base_url = base_url.trim_end_matches("/v1").to_owned();
+            boxed(
+                name,
+                Chat {
+                    base_url,
+                    api_key: secret(),
+                    house: House::Azure,
+                },
+            )
+        }
+        "responses" => boxed(
+            name,
+            Responses {
+                base_url,
+                api_key: secret(),
+            },
+        ),
+        "anthropic" => boxed(
+            name,
+            Messages {
+                base_url,
+                api_key: secret(),
+            },
+        ),
+        "gemini" => boxed(
+            name,
+            Generate {
+                base_url,
+                api_key: secret(),
+                door: Door::Gemini,
+            },
+        ),
+        "vertex" => boxed(
+            name,
+            Generate {
+                base_url,
+                api_key: secret(),
+                door: Door::Vertex,
+            },
+        ),
+        "bedrock" => boxed(
+            name,
+            Converse {
+                base_url,
+                access: Access::ApiKey(secret()),
+            },
+        ),
+        _ => boxed(
+            name,
+            Converse {
+                base_url,
+                access: Access::Signed(keys),
+            },
+        ),
+    }
 }
 
 fn boxed(name: &str, protocol: impl super::super::client::Protocol + 'static) -> Box<dyn ModelClient> {

@@ -145,7 +145,7 @@ pub(super) fn completion(asked: &str, bytes: &[u8]) -> Result<Completion, String
     let word = candidate["finishReason"].as_str();
     let filtered = word.filter(|word| ["SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII"].contains(word));
     let read = Completion {
-        refusal: blocked.clone().or(filtered.map(str::to_owned)),
+        refusal: blocked.clone().or_else(|| filtered.map(str::to_owned)),
         finish_reason: match (&blocked, word) {
             (Some(_), _) => Some("content_filter".to_owned()),
             (None, Some("STOP")) if !tool_calls.is_empty() => Some("tool_calls".to_owned()),
