@@ -42,7 +42,13 @@ async fn a_replica_that_stood_still_past_its_lease_is_refused_and_counted() {
     frozen.may_end.add_permits(1);
     sleeper.settle().await;
     assert_eq!(told(&desk).await, ["filed", "submitted", "admitted"]);
-    assert_eq!((desk.engine.claims_lost(), awake.engine.claims_lost()), (1, 0));
+    assert_eq!(
+        (
+            desk.engine.counts().stale_results.so_far(),
+            awake.engine.counts().stale_results.so_far()
+        ),
+        (1, 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,12 +95,6 @@ impl Engine {
         &self.counts
     }
 
-    /// How many results this process brought after their claim had run out; each was dropped.
-    #[must_use]
-    pub fn claims_lost(&self) -> u64 {
-        self.counts.stale_results.so_far()
-    }
-
     /// Told whenever jobs may be due; a hint, never an answer.
     #[must_use]
     pub fn wake(&self) -> &Arc<Notify> {
