@@ -4,6 +4,7 @@ pub mod chat;
 pub mod gateways;
 pub mod http;
 pub mod models;
+pub mod timestamps;
 pub mod traces;
 pub mod witness;
 
