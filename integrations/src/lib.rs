@@ -5,6 +5,7 @@ pub mod evaluations;
 pub mod gateways;
 pub mod http;
 pub mod models;
+pub mod timestamps;
 pub mod traces;
 pub mod witness;
 

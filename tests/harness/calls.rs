@@ -26,6 +26,7 @@ pub struct Calls {
     pub clock: TestClock,
     /// What its rows are made by.
     pub rules: Arc<Rules>,
+    url: String,
     _database: Fresh,
 }
 
@@ -54,6 +55,7 @@ pub async fn with_room(kind: Kind, bytes: usize) -> Option<Calls> {
         store,
         clock,
         rules: Arc::new(rules()),
+        url,
         _database: database,
     })
 }
@@ -89,6 +91,12 @@ pub fn catalog() -> Catalog {
 }
 
 impl Calls {
+    /// Where it is kept.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Stores a delivery under the source `test`.
     pub async fn record(&self, delivery: Delivery) -> workflow_engine::usage::report::Recorded {
         let stored = self

@@ -83,6 +83,8 @@ fn schedules(desk: &Desk) -> Schedules {
         weekly_digest: "0 0 9 * * Mon".to_owned(),
         budgets: "0 10 * * * *".to_owned(),
         housekeeping: "0 30 3 * * *".to_owned(),
+        checkpoint: "0 0 0 1 1 *".to_owned(),
+        seal_rows: "0 0 0 1 1 *".to_owned(),
     };
     Schedules::new(desk.engine.clone(), &lines).unwrap()
 }

@@ -22,7 +22,7 @@ enum Program {
 }
 
 /// Runs a command line; gives stdout and the exit code, or the line on stderr and 2.
-async fn governor(line: &str) -> (String, u8) {
+pub(crate) async fn governor(line: &str) -> (String, u8) {
     let format = if line.contains("--json") {
         Format::Json
     } else {
@@ -85,7 +85,7 @@ async fn the_page_for_auditors_works_as_it_stands() {
 }
 
 /// A desk with two changes, the second one approved by three, all sealed; and its configuration.
-async fn approved() -> Vec<(Desk, String)> {
+pub(crate) async fn approved() -> Vec<(Desk, String)> {
     let mut desks = Vec::new();
     for kind in BOTH {
         let Some(desk) = desk(kind).await else { continue };

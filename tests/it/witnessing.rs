@@ -2,7 +2,11 @@
 
 use std::{path::Path, sync::Arc};
 
-use bot::witness::Witness as Server;
+use bot::{
+    config::{Config, WitnessAt},
+    service::{Service, Start},
+    witness::Witness as Server,
+};
 use chrono::Duration;
 use integrations::{
     http::{Http, Options},
@@ -14,7 +18,7 @@ use tests::{
     desk::{Desk, log_key},
 };
 use workflow_engine::{
-    engine::ledger::Ledger,
+    engine::{ledger::Ledger, log_key},
     ledger::{
         key::{KeyKind, SigningKey, VerifierKey},
         merkle::Head,
@@ -26,6 +30,7 @@ use workflow_engine::{
         witness::{Witness, WitnessError},
     },
     store::ledger::witnesses::Standing,
+    values::Actor,
 };
 
 use crate::{
@@ -41,8 +46,16 @@ pub(crate) fn witness_key() -> SigningKey {
 /// A running witness that knows `logs` and keeps what it saw in `folder`.
 pub(crate) async fn start(folder: &Path, logs: Vec<VerifierKey>) -> (String, tokio::task::JoinHandle<()>) {
     std::fs::create_dir_all(folder).unwrap();
-    let clock = Arc::new(TestClock::default());
-    let witness = Arc::new(Server::open(folder, witness_key(), logs, clock).unwrap());
+    // One that was stopped a moment ago may still hold the folder.
+    let mut left = 100;
+    let witness = loop {
+        let clock = Arc::new(TestClock::default());
+        match Server::open(folder, witness_key(), logs.clone(), clock) {
+            Err(_) if left > 0 => left -= 1,
+            opened => break Arc::new(opened.unwrap()),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {
@@ -365,4 +378,39 @@ async fn a_head_that_is_not_ours_is_never_offered() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_has_its_heads_cosigned_by_itself_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::defaults().unwrap();
+    config.server.data_dir = folder.path().join("data");
+    config.server.listen = "127.0.0.1:0".parse().unwrap();
+    // The key that the service will find, so that the witness knows it from the start.
+    let clock = TestClock::default();
+    let key = log_key::in_folder(&config.server.data_dir, &config.ledger.origin, &clock).unwrap();
+    let (url, _server) = start(&folder.path().join("witness"), vec![key.public().clone()]).await;
+    let vkey = witness_key().public().to_string();
+    config.ledger.witnesses = vec![WitnessAt { url, vkey }];
+    config.ledger.witness_every_seconds = 1;
+    let service = Service::start(Start::new(Arc::new(config))).await.unwrap();
+    let tests = Actor::Service("tests".to_owned());
+    let catalog = tests::catalog::small();
+    service.engine.apply_catalog(&catalog, &tests).await.unwrap();
+    service.engine.file(tests::desk::filing("k")).await.unwrap();
+    let mut cosigned = None;
+    for _ in 0..300 {
+        cosigned = service.state.ledger.cosigned(0).await.unwrap();
+        if cosigned.is_some() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(cosigned.unwrap().cosigned(witness_key().public()).is_ok());
+    let ready = reqwest::get(format!("http://{}/health/ready", service.address))
+        .await
+        .unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&ready.text().await.unwrap()).unwrap();
+    assert_eq!(ready["witnesses"], "in step", "{ready}");
+    service.stop().await;
 }

@@ -273,7 +273,10 @@ impl<'chat> Outbox<'chat> {
     }
 
     /// The message on which a change's thread hangs.
-    async fn root(&self, change: &Change) -> Result<Option<MessageRef>, JobError> {
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn root(&self, change: &Change) -> Result<Option<MessageRef>, JobError> {
         let platform = self.chat.platform.name();
         let copies = store::messages::of_change(self.chat.engine.db(), platform, change.id.as_str()).await?;
         Ok(copies

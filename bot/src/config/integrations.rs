@@ -78,6 +78,10 @@ pub struct Schedule {
     pub budgets: String,
     /// Old sessions, inbox rows and links.
     pub housekeeping: String,
+    /// The ledger's newest head goes to chat and to the time-stamp authority.
+    pub checkpoint: String,
+    /// Calls and decisions of the hours that are over are sealed.
+    pub seal_rows: String,
 }
 
 impl Schedule {
@@ -86,6 +90,8 @@ impl Schedule {
             ("schedule.weekly_digest", &self.weekly_digest),
             ("schedule.budgets", &self.budgets),
             ("schedule.housekeeping", &self.housekeeping),
+            ("schedule.checkpoint", &self.checkpoint),
+            ("schedule.seal_rows", &self.seal_rows),
         ];
         for (key, line) in lines {
             if cron::Schedule::from_str(line).is_err() {

@@ -21,6 +21,10 @@ pub struct Ledger {
     pub witnesses: Vec<WitnessAt>,
     /// Seconds between two times that they are asked.
     pub witness_every_seconds: u64,
+    /// Where heads are posted; empty: the approvals channel.
+    pub checkpoint_channel: String,
+    /// An RFC 3161 authority; empty: none.
+    pub timestamp_url: String,
 }
 
 /// An independent witness.
@@ -68,6 +72,13 @@ impl Ledger {
                 );
                 return Some(("ledger.witnesses", why));
             }
+        }
+        if !self.timestamp_url.is_empty() && url::Url::parse(&self.timestamp_url).is_err() {
+            let why = format!(
+                "`{}` is no address, such as http://timestamp.example.com",
+                self.timestamp_url
+            );
+            return Some(("ledger.timestamp_url", why));
         }
         if !(1..=3_600).contains(&self.witness_every_seconds) {
             return Some(("ledger.witness_every_seconds", "it must be 1 to 3600".to_owned()));

@@ -10,6 +10,7 @@ use workflow_engine::{
     store::queue::Job,
 };
 
+use super::publish_ledger;
 use crate::chat::Chat;
 
 /// Serves `announce`.
@@ -36,6 +37,7 @@ impl Handler for Announce {
         let (Effect::Announce { event }, Some(id)) = (effect, &job.change_id) else {
             return Err(JobError::permanent("not an announcement of a change"));
         };
-        self.chat.outbox().announce(id, event, job.attempts > 1).await
+        self.chat.outbox().announce(id, event, job.attempts > 1).await?;
+        Ok(publish_ledger::after(self.chat.engine(), id, event).await?)
     }
 }

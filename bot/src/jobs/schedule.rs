@@ -18,7 +18,7 @@ use workflow_engine::{
     values::JobId,
 };
 
-use super::{budget_watch, housekeeping};
+use super::{budget_watch, housekeeping, publish_ledger, seal_rows};
 use crate::config::Schedule as Lines;
 
 /// How often the clock is looked at.
@@ -57,6 +57,9 @@ impl Schedules {
             (Chore::WeeklyDigest, &lines.weekly_digest),
             (Chore::Enqueue(budget_watch::LOOK), &lines.budgets),
             (Chore::Enqueue(housekeeping::KIND), &lines.housekeeping),
+            (Chore::Enqueue(publish_ledger::POST), &lines.checkpoint),
+            (Chore::Enqueue(publish_ledger::STAMP), &lines.checkpoint),
+            (Chore::Enqueue(seal_rows::KIND), &lines.seal_rows),
         ];
         let lines = table
             .into_iter()

@@ -20,8 +20,9 @@ use crate::{
     config::Config,
     jobs::{
         admission::Admission, apply_route::ApplyRoute, assess::Assess, budget_watch::BudgetWatch,
-        digest::Digests, housekeeping::Housekeeping, restore_route::RestoreRoute, run_shadow::RunShadow,
-        timers::Timers, verify_traffic::VerifyTraffic, witness::Witnesses,
+        digest::Digests, housekeeping::Housekeeping, publish_ledger::PublishLedger,
+        restore_route::RestoreRoute, run_shadow::RunShadow, seal_rows::SealRows, timers::Timers,
+        verify_traffic::VerifyTraffic, witness::Witnesses,
     },
 };
 
@@ -66,6 +67,15 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
         Arc::new(BudgetWatch::new(engine.clone(), needs.calls.clone(), platform)),
         Arc::new(Housekeeping::new(engine.clone())),
         Arc::new(Timers::new(engine.clone())),
+        Arc::new(PublishLedger {
+            engine: engine.clone(),
+            ledger: needs.ledger.clone(),
+            chat: needs.chat.map(|connection| connection.chat.clone()),
+            channel: needs.config.ledger.checkpoint_channel.clone(),
+            witnessed: !needs.config.ledger.witnesses.is_empty(),
+            authority: outside::authority(needs.config)?,
+        }),
+        Arc::new(SealRows::new(engine.clone(), needs.calls.clone())),
         Arc::new(Witnesses::new(
             engine.clone(),
             needs.ledger.clone(),

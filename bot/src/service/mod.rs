@@ -112,6 +112,7 @@ impl Service {
         let calls = storage::open_calls(&config, clock.clone()).await?;
         let engine = Engine::new(db.clone(), clock.clone()).with_definitions(definitions);
         let key = signing_key(&config, clock.as_ref())?;
+        engine.key_in_use(key.public()).await?;
         let book = prices::book()?;
         let recorder = Arc::new(Recorder::new(engine.clone(), calls.clone(), book.clone()));
         let chat = Connection::open(&engine, &config, &public_url(&config, address))?;

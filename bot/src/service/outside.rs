@@ -13,13 +13,13 @@ use integrations::{
         openai_compatible::{Chat, House},
         openai_responses::Responses,
     },
-    witness,
+    timestamps, witness,
 };
 use secrecy::SecretString;
 use workflow_engine::{
     catalog::GatewayEntry,
     engine::shadow,
-    ports::{gateway::Gateway, model::ModelClient, witness::Witness},
+    ports::{gateway::Gateway, model::ModelClient, timestamp::TimestampAuthority, witness::Witness},
     shadow::plan::Limits,
 };
 
@@ -120,6 +120,19 @@ pub(super) fn witnesses(config: &Config) -> anyhow::Result<Vec<Arc<dyn Witness>>
         Ok(Arc::new(witness::Client::new(http.clone(), &one.url, key)) as Arc<dyn Witness>)
     };
     config.ledger.witnesses.iter().map(client).collect()
+}
+
+/// The client of the time-stamp authority, if one is configured.
+pub(super) fn authority(config: &Config) -> anyhow::Result<Option<Arc<dyn TimestampAuthority>>> {
+    if config.ledger.timestamp_url.is_empty() {
+        return Ok(None);
+    }
+    let http = Http::new(Options {
+        timeout: Duration::from_secs(20),
+        ..Options::default()
+    })?;
+    let client = timestamps::Client::new(http, &config.ledger.timestamp_url);
+    Ok(Some(Arc::new(client)))
 }
 
 /// How shadow tests are run, by the settings.

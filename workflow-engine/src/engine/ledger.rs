@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::keyring::Keyring;
 use crate::{
+    evidence::{dsse::Envelope, verify::is_about},
     ledger::{
         key::VerifierKey,
-        merkle::Plan,
+        merkle::{Head, Plan},
         note::{NoteFault, SignedCheckpoint},
+        notice::Leaf,
         proof::Proof,
         tiles::{self, EntriesFault, Kind, Tile},
     },
@@ -14,11 +17,11 @@ use crate::{
         db::Db,
         error::StoreError,
         ledger::{
-            read,
+            notices, read,
             witnesses::{self, Standing},
         },
     },
-    values::ChangeId,
+    values::{ChangeId, Digest},
 };
 
 /// Why something of the ledger cannot be given.
@@ -82,7 +85,7 @@ impl Ledger {
             return Ok(None);
         };
         let note = SignedCheckpoint::parse(&row.note.unwrap_or_default())?;
-        note.verify(&self.log)?;
+        self.opened(&note).await?;
         Ok(Some(note))
     }
 
@@ -95,7 +98,7 @@ impl Ledger {
             return Ok(None);
         };
         let note = SignedCheckpoint::parse(&row.note.unwrap_or_default())?;
-        note.verify(&self.log)?;
+        self.opened(&note).await?;
         Ok(Some(note))
     }
 
@@ -111,7 +114,7 @@ impl Ledger {
             return Ok(None);
         };
         let note = SignedCheckpoint::parse(&text)?;
-        note.verify(&self.log)?;
+        self.opened(&note).await?;
         Ok(Some(note))
     }
 
@@ -183,6 +186,63 @@ impl Ledger {
         Ok(read::places(self.db.reads(), change.as_str(), kind).await?)
     }
 
+    /// Where the entry stands that seals a change's packet; none before it is sealed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn place_of_packet(
+        &self,
+        change: &ChangeId,
+        packet: Digest,
+    ) -> Result<Option<u64>, LedgerError> {
+        for kind in ["packet_sealed", "policy_denied"] {
+            for index in self.places(change, kind).await? {
+                match self.entry(index).await {
+                    Ok(entry) if is_about(&entry, packet) => return Ok(Some(index)),
+                    Ok(_) | Err(LedgerError::NotSealed { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The key that signed a packet: this log's, or one before it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn signer_of(&self, envelope: &str) -> Result<VerifierKey, LedgerError> {
+        let ring = Keyring::load(self.db.reads(), &self.log).await?;
+        let envelope = Envelope::parse(envelope.as_bytes()).ok();
+        let opens = |key: &&VerifierKey| {
+            envelope
+                .as_ref()
+                .is_some_and(|envelope| envelope.open(key).is_ok())
+        };
+        Ok(ring.keys().iter().find(opens).unwrap_or(&self.log).clone())
+    }
+
+    /// The newest entries that belong to no change, newest first, each with its place once it is sealed.
+    ///
+    /// # Errors
+    /// When the database does not answer, or one cannot be read.
+    pub async fn notices(&self, limit: u32) -> Result<Vec<(Option<u64>, Leaf)>, LedgerError> {
+        let rows = notices::newest(self.db.reads(), limit).await?;
+        let read = |row: notices::NoticeRow| {
+            let leaf = serde_json::from_slice(&row.body).map_err(StoreError::from)?;
+            Ok((row.index, leaf))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Where an entry of the ledger's own stream is sealed, by its number there.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn place_of_notice(&self, n: i32) -> Result<Option<u64>, LedgerError> {
+        Ok(notices::place(self.db.reads(), n).await?)
+    }
+
     /// One file of the ledger as C2SP tlog-tiles name it, `checkpoint` or `tile/…`; none for any other name and for
     /// what the newest signed head does not reach. Partial tiles of earlier heads are there too.
     ///
@@ -210,9 +270,10 @@ impl Ledger {
         }
     }
 
-    /// Writes the whole signed ledger below `out`: `checkpoint`, `tile/…`, `log.pub.pem` and `log.vkey`; where there are
-    /// witnesses also their keys (`witnesses.vkey`) and the newest head that one of them cosigned
-    /// (`checkpoint.witnessed`). Gives the number of entries. The checkpoint is written last, so a folder with one is
+    /// Writes the whole signed ledger below `out`: `checkpoint`, `tile/…`, `log.pub.pem` and `log.vkey`; where the
+    /// key was replaced also those before it (`log.history`, the newest first); where there are witnesses also their keys (`witnesses.vkey`) and the newest head that one of them cosigned
+    /// (`checkpoint.witnessed`); where an outside clock is configured also the newest stamped head (`checkpoint.stamped`)
+    /// with its RFC 3161 answer (`checkpoint.tsr`). Gives the number of entries. The checkpoint is written last, so a folder with one is
     /// complete.
     ///
     /// # Errors
@@ -244,6 +305,10 @@ impl Ledger {
         {
             put(out.join("checkpoint.witnessed"), note.to_text().as_bytes()).await?;
         }
+        if let Some(stamped) = self.stamped().await?.filter(|stamped| stamped.size <= size) {
+            put(out.join("checkpoint.stamped"), stamped.note.as_bytes()).await?;
+            put(out.join("checkpoint.tsr"), &stamped.response).await?;
+        }
         if let Some(note) = checkpoint {
             put(out.join("checkpoint"), note.to_text().as_bytes()).await?;
         }
@@ -260,6 +325,15 @@ impl Ledger {
             bodies.push(event.ok_or_else(gone)?.body.as_slice());
         }
         Ok(tiles::encode_entries(bodies)?)
+    }
+
+    /// Checks that this log signed a head: with its key, or with one before it that announced it.
+    async fn opened(&self, note: &SignedCheckpoint) -> Result<Head, LedgerError> {
+        if let Ok(head) = note.verify(&self.log) {
+            return Ok(head);
+        }
+        let ring = Keyring::load(self.db.reads(), &self.log).await?;
+        Ok(ring.verify(note)?.0)
     }
 
     /// The head that a proof of entry `index` leads to: the newest one that a witness cosigned, if it reaches that far.

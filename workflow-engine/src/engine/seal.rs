@@ -16,6 +16,7 @@ use sea_orm::DatabaseTransaction;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use super::keyring::{self, Keyring};
 use crate::{
     ledger::{
         key::SigningKey,
@@ -180,9 +181,22 @@ impl Sealer {
     async fn own_key(&self) -> Result<(), SealError> {
         let ours = self.key.public().to_string();
         match read::log_key(self.db.reads()).await? {
-            Some(ledger) if ledger != ours => Err(SealError::OtherKey { ledger, ours }),
+            Some(ledger) if ledger != ours && !self.announced(&ledger).await? => {
+                Err(SealError::OtherKey { ledger, ours })
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the key that has signed so far has announced ours, under a head that it signed.
+    async fn announced(&self, ledger: &str) -> Result<bool, SealError> {
+        let conn = self.db.reads();
+        let signed = read::newest_signed(conn).await?.map_or(0, |row| row.head.size);
+        let ours = self.key.public();
+        Ok(keyring::sealed(conn)
+            .await?
+            .iter()
+            .any(|one| one.to == *ours && one.from.to_string() == ledger && one.index < signed))
     }
 
     /// Moves waiting events into the tree.
@@ -248,7 +262,8 @@ impl Sealer {
         let Some(last) = read::newest_signed(conn).await? else {
             return Ok(());
         };
-        let last = signed_head(&last, &self.key)?;
+        let ring = Keyring::load(conn, self.key.public()).await?;
+        let last = signed_head(&last, &ring)?;
         if last.size > head.size || read::root(conn, last.size).await? != last.root {
             return Err(SealError::Tampered(format!(
                 "it no longer begins with the {} entries signed",
@@ -323,9 +338,14 @@ async fn agrees_with_checkpoint(
         None => Err(SealError::Tampered(format!(
             "the checkpoint of {size} entries is gone"
         ))),
-        Some(row) if row.note.is_some() && signed_head(&row, key)? != head => Err(SealError::Tampered(
-            format!("the head of {size} entries is not the signed one"),
-        )),
+        Some(row) if row.note.is_some() => {
+            let ring = Keyring::load(tx, key.public()).await?;
+            if signed_head(&row, &ring)? == head {
+                return Ok(());
+            }
+            let what = format!("the head of {size} entries is not the signed one");
+            Err(SealError::Tampered(what))
+        }
         Some(_) => Ok(()),
     }
 }
@@ -388,9 +408,9 @@ async fn edge(tx: &DatabaseTransaction, head: Head) -> Result<Edge, SealError> {
 }
 
 /// What a checkpoint row's note says, if we signed it and the row agrees with it.
-fn signed_head(row: &read::CheckpointRow, key: &SigningKey) -> Result<Head, SealError> {
+fn signed_head(row: &read::CheckpointRow, ring: &Keyring) -> Result<Head, SealError> {
     let note = row.note.as_deref().unwrap_or_default();
-    let head = SignedCheckpoint::parse(note).and_then(|note| note.verify(key.public()));
+    let head = SignedCheckpoint::parse(note).and_then(|note| Ok(ring.verify(&note)?.0));
     match head {
         Ok(head) if head == row.head => Ok(head),
         Ok(_) => Err(SealError::Tampered(format!(

@@ -7,7 +7,9 @@
 pub mod key;
 pub mod merkle;
 pub mod note;
+pub mod notice;
 pub mod offline;
 pub mod proof;
+pub mod rows;
 pub mod tiles;
 pub mod witness;

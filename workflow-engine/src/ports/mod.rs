@@ -5,5 +5,6 @@ pub mod chat;
 pub mod clock;
 pub mod gateway;
 pub mod model;
+pub mod timestamp;
 pub mod trace_source;
 pub mod witness;

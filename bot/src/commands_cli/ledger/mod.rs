@@ -1,7 +1,9 @@
 //! `governor ledger`: checks the whole ledger, writes it as files for outsiders, makes its key.
 
+mod erase;
 mod export;
 mod keygen;
+mod rows;
 pub(crate) mod source;
 mod verify;
 pub(super) mod witnessed;
@@ -24,6 +26,9 @@ enum Command {
     Verify(verify::Args),
     Export(export::Args),
     Keygen(keygen::Args),
+    Erase(erase::Args),
+    ProveRow(rows::Prove),
+    VerifyRow(rows::Verify),
 }
 
 /// Runs the subcommand and prints its answer.
@@ -44,6 +49,9 @@ pub async fn answer(args: &Args, format: Format) -> anyhow::Result<(String, bool
     match &args.command {
         Command::Verify(args) => verify::run(args, format).await,
         Command::Export(args) => export::run(args, format).await,
-        Command::Keygen(args) => keygen::run(args, format),
+        Command::Keygen(args) => keygen::run(args, format).await,
+        Command::Erase(args) => erase::run(args, format).await,
+        Command::ProveRow(args) => rows::prove(args, format).await,
+        Command::VerifyRow(args) => rows::verify(args, format),
     }
 }

@@ -1,10 +1,14 @@
 //! `governor ledger verify`: the whole ledger in the database or in exported files, and that it goes on from what was kept.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::json;
 use workflow_engine::{
     engine::{
+        Engine,
         audit::{Fault, Report},
         ledger::Ledger,
     },
@@ -13,6 +17,7 @@ use workflow_engine::{
         note::SignedCheckpoint,
         offline,
     },
+    store::db::Db,
 };
 
 use super::{
@@ -20,6 +25,7 @@ use super::{
     source::{self, ConfigFile, Key, key_file, log_key_of, root_at},
     witnessed::{self, Seen},
 };
+use crate::{clock::SystemClock, config::Config, storage};
 
 /// Check the whole ledger: every entry, hash chain, digest, packet and signature. Exit 1: it does not hold.
 ///
@@ -45,6 +51,9 @@ pub(super) struct Args {
     /// The verifier keys of witnesses, one a line: each must have cosigned a head that the ledger still begins with
     #[arg(long, value_name = "FILE")]
     witness: Option<PathBuf>,
+    /// Also compare the calls of every sealed day with their seals; reads every call that is still kept
+    #[arg(long, conflicts_with = "dir")]
+    calls: bool,
     #[command(flatten)]
     config: ConfigFile,
 }
@@ -60,7 +69,7 @@ async fn verify_database(args: &Args, format: Format) -> anyhow::Result<(String,
     let config = args.config.load()?;
     let db = source::open(&config).await?;
     let key = log_key_of(&config, &db, args.key.as_deref()).await?;
-    let ledger = Ledger::new(db, key.key.clone());
+    let ledger = Ledger::new(db.clone(), key.key.clone());
     let mut report = ledger.verify().await?;
     if let (true, Some(path)) = (report.holds, &args.checkpoint) {
         let kept = kept(path, &key)?;
@@ -77,15 +86,42 @@ async fn verify_database(args: &Args, format: Format) -> anyhow::Result<(String,
             Err(fault) => blame(&mut report, Some(fault)),
         }
     }
+    let mut days = None;
+    if args.calls && report.holds {
+        let (compared, faults) = sealed_calls(&config, db).await?;
+        days = Some(compared);
+        report.fault = faults.into_iter().next().map(|what| Fault {
+            index: None,
+            place: "call",
+            what,
+        });
+        report.holds = report.fault.is_none();
+    }
     let said = match format {
         Format::Json => {
             let mut document = json!(report);
+            document["days_of_calls"] = json!(days);
             document["key"] = describe(&key);
             format!("{document}\n")
         }
-        Format::Text => words(&report, &key) + &seen.iter().map(Seen::words).collect::<String>(),
+        Format::Text => {
+            words(&report, &key) + &days_words(days) + &seen.iter().map(Seen::words).collect::<String>()
+        }
     };
     Ok((said, report.holds))
+}
+
+async fn sealed_calls(config: &Config, db: Db) -> anyhow::Result<(usize, Vec<String>)> {
+    let clock = Arc::new(SystemClock);
+    let connections = config.database.calls_max_connections;
+    let calls = storage::connect_calls(&config.calls_url(), connections, clock.clone()).await?;
+    Ok(Engine::new(db, clock).check_calls(&calls).await?)
+}
+
+fn days_words(days: Option<usize>) -> String {
+    days.map_or_else(String::new, |days| {
+        format!("  The calls of {days} days were compared with their seals.\n")
+    })
 }
 
 /// A fault in what came from elsewhere: a checkpoint that was kept, a witness's cosignature.

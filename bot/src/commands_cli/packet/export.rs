@@ -40,7 +40,7 @@ pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<(String, 
     let (change, packet) = packet_of(&db, args.number).await?;
     let ledger = Ledger::new(db, key.clone());
 
-    let Some(index) = place_of(&ledger, &change, packet.digest).await? else {
+    let Some(index) = ledger.place_of_packet(&change, packet.digest).await? else {
         bail!(
             "packet {} of change #{} is not sealed yet; sealing takes about a second",
             packet.digest.short(),
@@ -51,7 +51,17 @@ pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<(String, 
     put(&out.join(ENTRY), &ledger.entry(index).await?)?;
     put(&out.join(PROOF), ledger.proof(index).await?.to_text().as_bytes())?;
     let votes = put_votes(&ledger, &change, packet.digest, &out.join(VOTES)).await?;
-    put(&out.join(KEY), key.to_pem().as_bytes())?;
+    let witnesses: String = ledger
+        .witnesses()
+        .await?
+        .iter()
+        .map(|one| one.vkey.clone() + "\n")
+        .collect();
+    if !witnesses.is_empty() {
+        put(&out.join("witnesses.vkey"), witnesses.as_bytes())?;
+    }
+    let signer = ledger.signer_of(&packet.envelope).await?;
+    put(&out.join(KEY), signer.to_pem().as_bytes())?;
     put(&out.join("log.vkey"), format!("{key}\n").as_bytes())?;
     put(&out.join(PACKET), packet.envelope.as_bytes())?;
 
@@ -95,18 +105,6 @@ async fn packet_of(db: &Db, number: u64) -> anyhow::Result<(ChangeId, packets::P
             "change #{number} has no evidence packet; one is sealed when its test and policy check are done"
         ),
     }
-}
-
-/// Where the entry stands that seals the packet.
-async fn place_of(ledger: &Ledger, change: &ChangeId, packet: Digest) -> anyhow::Result<Option<u64>> {
-    for kind in ["packet_sealed", "policy_denied"] {
-        for index in ledger.places(change, kind).await? {
-            if is_about(&ledger.entry(index).await?, packet) {
-                return Ok(Some(index));
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// Writes every sealed vote on exactly this packet; gives their places.

@@ -36,6 +36,9 @@ pub(super) struct Args {
     /// The public key (PEM or verifier key) from somewhere you trust; packet.pub.pem beside FILE when left out
     #[arg(long, value_name = "PUB")]
     key: Option<PathBuf>,
+    /// The ledger's public key, where it was replaced since the packet was signed; --key when left out
+    #[arg(long, value_name = "PUB")]
+    log_key: Option<PathBuf>,
     /// A checkpoint that you saw elsewhere (chat, SIEM, a witness, an export): the proof must belong to the same ledger
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -61,8 +64,17 @@ struct Vote {
 pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<(String, bool)> {
     let folder = args.file.parent().unwrap_or_else(|| Path::new(""));
     let envelope = read(&args.file)?;
-    // Anything that is not JSON at all is the wrong file, not a packet that was tampered with.
-    serde_json::from_str::<Value>(&envelope).map_err(|error| bad(&args.file, error))?;
+    if let Err(error) = serde_json::from_str::<Value>(&envelope) {
+        // What does not even begin like JSON is the wrong file, not a packet that was tampered with.
+        if !envelope.trim_start().starts_with('{') {
+            return Err(bad(&args.file, error));
+        }
+        let fault = format!("{}: it was cut short or damaged ({error})", args.file.display());
+        return Ok(match format {
+            Format::Json => (format!("{}\n", json!({"holds": false, "fault": fault})), false),
+            Format::Text => (format!("The packet does not hold.\n  {fault}.\n"), false),
+        });
+    }
     let entry =
         std::fs::read(folder.join(ENTRY)).with_context(|| folder.join(ENTRY).display().to_string())?;
     let proof = read(&folder.join(PROOF))?;
@@ -77,13 +89,20 @@ pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<(String, bool)>
             ..key_file(&folder.join(KEY), name)?
         },
     };
+    let beside = folder.join("log.vkey");
+    let log = match (&args.log_key, &args.key) {
+        (Some(path), _) => key_file(path, name)?,
+        // After the ledger's key was replaced, a packet is signed by the one before and proven under the one after it.
+        (None, None) if beside.is_file() => key_file(&beside, name)?,
+        (None, _) => key_file(args.key.as_deref().unwrap_or(&folder.join(KEY)), name)?,
+    };
     let witnessed = Witnessed {
         entry: &entry,
         proof: &proof,
     };
-    let found = match verify_packet(envelope.as_bytes(), &key.key, witnessed, &key.key) {
+    let found = match verify_packet(envelope.as_bytes(), &key.key, witnessed, &log.key) {
         Err(fault) => Err(fault.to_string()),
-        Ok(verified) => rest(args, folder, &proof, (&key, verified))?,
+        Ok(verified) => rest(args, folder, &proof, (&log, verified))?,
     };
     let said = match format {
         Format::Json => format!("{}\n", document(&found, &key)),

@@ -8,9 +8,15 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use workflow_engine::{ledger::merkle, store::ledger::witnesses::Standing, values::Digest};
+use serde::{Deserialize, Serialize};
+use workflow_engine::{
+    engine::erasure::EraseError,
+    ledger::{merkle, notice::Erasure},
+    store::ledger::witnesses::Standing,
+    values::{Digest, PersonId},
+};
 
+use super::Body;
 use crate::http::{
     auth::{Caller, Permission},
     problem::{Code, Problem},
@@ -69,6 +75,29 @@ pub(super) async fn witnesses(
     };
     let items: Vec<WitnessView> = state.ledger.witnesses().await?.into_iter().map(view).collect();
     Ok(Json(serde_json::json!({ "items": items, "next_cursor": null })))
+}
+
+/// Whose data is erased.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Erase {
+    person: String,
+}
+
+/// `POST /api/v1/ledger/erasures`: erases what is stored of a person who is no longer in the catalog.
+pub(super) async fn erase(
+    State(state): State<AppState>,
+    caller: Caller,
+    Body(asked): Body<Erase>,
+) -> Result<Json<Erasure>, Problem> {
+    caller.require(Permission::Admin)?;
+    let person = PersonId(asked.person);
+    match state.engine.erase_person(&person, &caller.actor()).await {
+        Ok(erased) => Ok(Json(erased)),
+        Err(EraseError::Nothing(person)) => Err(Problem::not_found("person", person)),
+        Err(error @ EraseError::InCatalog(_)) => Err(Problem::new(Code::Conflict, format!("{error}."))),
+        Err(EraseError::Store(error)) => Err(error.into()),
+    }
 }
 
 /// An entry with the proof that it is in the ledger.

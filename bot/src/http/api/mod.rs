@@ -50,6 +50,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))
         .route("/api/v1/ledger/proof/{index}", get(ledger::proof))
         .route("/api/v1/ledger/witnesses", get(ledger::witnesses))
+        .route("/api/v1/ledger/erasures", post(ledger::erase))
         .route("/openapi.json", get(openapi::document))
 }
 

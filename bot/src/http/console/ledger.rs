@@ -4,10 +4,18 @@ use axum::{
     extract::{Query, State},
     response::Html,
 };
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use workflow_engine::{
-    engine::queries::list::{AuditEvent, LeafView},
+    engine::{
+        ledger::LedgerError,
+        queries::list::{AuditEvent, LeafView},
+    },
     evidence::figures::count,
+    ledger::{
+        merkle::leaf_hash,
+        notice::{Leaf, Notice},
+    },
     store::ledger::witnesses::Standing,
 };
 
@@ -26,6 +34,7 @@ struct LedgerPage {
     headline: String,
     entry: Option<Entry>,
     rows: Vec<Line>,
+    own: Vec<Line>,
     empty: Empty,
     pager: Option<Pager>,
     checkpoint: Option<Checkpoint>,
@@ -109,6 +118,7 @@ pub(in crate::http) async fn show(
         ),
         entry,
         rows: events.items.iter().map(|event| line(event, &visitor)).collect(),
+        own: state.ledger.notices(8).await?.iter().map(own_line).collect(),
         empty: Empty {
             title: "Nothing is recorded yet",
             text: "The first change makes the first entry.",
@@ -127,8 +137,9 @@ pub(in crate::http) async fn show(
 }
 
 async fn entry(state: &AppState, visitor: &Visitor, index: u64) -> Result<Entry, Problem> {
-    let found = state.engine.leaf_view(index).await?;
-    let LeafView { event, hash, body } = found.ok_or_else(|| Problem::not_found("ledger entry", index))?;
+    let Some(LeafView { event, hash, body }) = state.engine.leaf_view(index).await? else {
+        return own_entry(state, index).await;
+    };
     let said = words::say(&event.event.event, &visitor.catalog);
     Ok(Entry {
         index,
@@ -138,6 +149,64 @@ async fn entry(state: &AppState, visitor: &Visitor, index: u64) -> Result<Entry,
         change: event.change,
         body,
     })
+}
+
+/// An entry of the ledger's own: a key, an erasure, a day of rows.
+async fn own_entry(state: &AppState, index: u64) -> Result<Entry, Problem> {
+    let body = match state.ledger.entry(index).await {
+        Err(LedgerError::NotSealed { .. }) => return Err(Problem::not_found("ledger entry", index)),
+        other => other?,
+    };
+    let leaf: Leaf = serde_json::from_slice(&body).map_err(|error| Problem::internal(&error))?;
+    Ok(Entry {
+        index,
+        badge: Badge::new(leaf.event.name().replace('_', " "), "disc", "grey"),
+        sentence: say(&leaf.event),
+        leaf: hex::encode(leaf_hash(&body)),
+        change: None,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
+}
+
+/// What an entry of the ledger's own says.
+fn say(notice: &Notice) -> String {
+    match notice {
+        Notice::KeyAnnounced { .. } => "A new key of the ledger was announced".to_owned(),
+        Notice::KeyInUse { .. } => "The new key of the ledger signs from here on".to_owned(),
+        Notice::Erased(erasure) => format!(
+            "Erased for good: {} texts and {} other records",
+            erasure.texts.len(),
+            erasure.records
+        ),
+        Notice::RowsSealed(batch) => {
+            let day = batch.from.get(..10).unwrap_or(&batch.from);
+            let cost = match batch.rows.as_str() {
+                "calls" => format!(", {} in all", batch.cost_usd),
+                _ => String::new(),
+            };
+            let again = match batch.edition {
+                1 => String::new(),
+                edition => format!(" (edition {edition}: some came late)"),
+            };
+            format!(
+                "{} {} of {day} sealed{cost}{again}",
+                count(batch.count),
+                batch.rows
+            )
+        }
+    }
+}
+
+fn own_line((index, leaf): &(Option<u64>, Leaf)) -> Line {
+    Line {
+        index: index.map(|index| index.to_string()),
+        what: say(&leaf.event),
+        who: leaf.actor.clone(),
+        change: None,
+        at: DateTime::from_timestamp_millis(leaf.at)
+            .unwrap_or_default()
+            .into(),
+    }
 }
 
 fn line(event: &AuditEvent, visitor: &Visitor) -> Line {

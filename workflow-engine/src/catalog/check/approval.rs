@@ -41,6 +41,13 @@ fn people(catalog: &Catalog, notes: &mut Notes<'_>) {
         .filter_map(|(index, person)| Some((format!("people[{index}].email"), person.email.as_deref()?)));
     notes.doubles(email, "one address is one person");
     for (index, person) in people() {
+        let id = person.id.as_str();
+        if id.contains('@') || person.slack.as_deref() == Some(id) {
+            notes.add(
+                &format!("people[{index}].id"),
+                format!("{id} would stand in the ledger for ever; choose an id that is no address and no chat account"),
+            );
+        }
         if person.away.as_ref().is_some_and(|away| away.deputy == person.id) {
             notes.add(
                 &format!("people[{index}].away.deputy"),

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseTransaction, QueryResult};
 
-use super::{PAGE, Report, Stop};
+use super::{PAGE, Report, Stop, evidence::Erased};
 use crate::{
     change::{machine, state::Change},
     engine::envelope::{Envelope, chained},
+    ledger::notice::{Leaf, STREAM},
     store::{
         self,
         ledger::read::{self, SealedEvent},
@@ -61,7 +62,13 @@ impl Changes {
                 let what = "its kind, actor or time stands differently in a column beside its text";
                 return Err(fault(format!("event {} of change {change}: {what}", event.n)));
             }
-            Err(_) if was.is_none() => None,
+            Err(_) if was.is_none() => match serde_json::from_slice::<Leaf>(&event.body) {
+                Ok(leaf) if !notice_columns_agree(event, &leaf) => {
+                    let what = "its kind, actor or time stands differently in a column beside its text";
+                    return Err(fault(format!("entry {} of the ledger's own: {what}", event.n)));
+                }
+                _ => None,
+            },
             Err(why) => {
                 return Err(fault(format!(
                     "event {} of change {change} is not known to this program: {why}",
@@ -84,6 +91,7 @@ impl Changes {
     pub(super) async fn waiting(
         &mut self,
         tx: &DatabaseTransaction,
+        erased: &mut Erased,
         report: &mut Report,
     ) -> Result<(), Stop> {
         let mut after = 0;
@@ -91,6 +99,7 @@ impl Changes {
             let page = read::unsealed(tx, after, PAGE).await?;
             for (seq, event, waits) in &page {
                 self.follow(event, None)?;
+                erased.told(&event.body);
                 if !waits {
                     let what = format!(
                         "event {} of change {} is neither sealed nor waiting to be; its row in ledger_pending was removed",
@@ -166,6 +175,14 @@ fn columns_agree(event: &SealedEvent, envelope: &Envelope) -> bool {
         && event.kind == envelope.event.name()
         && event.actor == envelope.actor
         && event.at == envelope.at
+}
+
+fn notice_columns_agree(event: &SealedEvent, leaf: &Leaf) -> bool {
+    event.change_id == STREAM
+        && i64::from(event.n) == i64::from(leaf.n)
+        && event.kind == leaf.event.name()
+        && event.actor == leaf.actor
+        && event.at == leaf.at
 }
 
 /// Whether a stored change is the replayed one. The times that come from the clock are in events to the millisecond.

@@ -4,7 +4,11 @@ use std::collections::VecDeque;
 
 use sea_orm::DatabaseTransaction;
 
-use super::{PAGE, Report, Stop, tree::Tree};
+use super::{
+    super::keyring::{Announced, Keyring, announced},
+    PAGE, Report, Stop,
+    tree::Tree,
+};
 use crate::{
     ledger::{
         key::VerifierKey,
@@ -19,6 +23,9 @@ const PLACE: &str = "checkpoint";
 /// The heads in order of size, read as the tree grows past them.
 pub(super) struct Heads<'key> {
     log: &'key VerifierKey,
+    ring: Keyring,
+    announced: Vec<Announced>,
+    newest_by: Option<VerifierKey>,
     ahead: VecDeque<CheckpointRow>,
     more: bool,
     last: Option<Head>,
@@ -26,13 +33,33 @@ pub(super) struct Heads<'key> {
 }
 
 impl<'key> Heads<'key> {
-    pub(super) fn new(log: &'key VerifierKey) -> Self {
+    /// Heads that `log` or a key before it has signed, as `ring` says.
+    pub(super) fn new(log: &'key VerifierKey, ring: Keyring) -> Self {
         Self {
             log,
+            ring,
+            announced: Vec::new(),
+            newest_by: None,
             ahead: VecDeque::new(),
             more: true,
             last: None,
             unsigned: None,
+        }
+    }
+
+    /// Takes in the next entry: one that announces a key counts once a head over it is signed by the key before.
+    pub(super) fn told(&mut self, index: u64, body: &[u8]) {
+        self.announced.extend(announced(index, body));
+    }
+
+    /// Follows the keys that the signer of a head has announced in an entry under it.
+    fn follow(&mut self, head: Head, signer: &VerifierKey) {
+        let (now, later) = std::mem::take(&mut self.announced)
+            .into_iter()
+            .partition(|one: &Announced| one.index < head.size && one.from == *signer);
+        self.announced = later;
+        for one in now {
+            self.ring.add(one.to);
         }
     }
 
@@ -62,10 +89,18 @@ impl<'key> Heads<'key> {
             None => None,
             Some(note) => Some(
                 SignedCheckpoint::parse(note)
-                    .and_then(|note| note.verify(self.log))
+                    .and_then(|note| {
+                        let (head, signer) = self.ring.verify(&note)?;
+                        Ok((head, signer.clone()))
+                    })
                     .map_err(|why| fault(format!("the checkpoint of {size} entries: {why}")))?,
             ),
         };
+        if let Some((head, signer)) = &signed {
+            self.follow(*head, signer);
+            self.newest_by = Some(signer.clone());
+        }
+        let signed = signed.map(|(head, _)| head);
         if signed.is_some_and(|head| head.size != size || head.root != root) {
             return Err(fault(format!(
                 "the {size} entries do not lead to the root that was signed for them; an entry among them was changed, \
@@ -105,6 +140,17 @@ impl<'key> Heads<'key> {
                 row.head.size
             );
             return Err(fault("ledger", what));
+        }
+        let before = Keyring::load(tx, self.log).await?;
+        if let Some(signer) = &self.newest_by
+            && before.keys().iter().skip(1).any(|key| key == signer)
+        {
+            let what = format!(
+                "the newest head is signed by an earlier key than {}; start the service with the new key, or check with \
+                 the key before it",
+                self.log
+            );
+            return Err(fault(PLACE, what));
         }
         let stored = read::head(tx).await?;
         if stored.size != size || stored.root != root {

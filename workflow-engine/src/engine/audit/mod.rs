@@ -11,7 +11,10 @@ mod tree;
 use sea_orm::{DatabaseTransaction, IsolationLevel, TransactionTrait};
 use serde::Serialize;
 
-use super::ledger::{Ledger, LedgerError};
+use super::{
+    keyring::{Keyring, announced},
+    ledger::{Ledger, LedgerError},
+};
 use crate::store::{db::Backend, error::StoreError, ledger::read};
 
 /// Rows read at a time.
@@ -108,15 +111,23 @@ impl Ledger {
 
     async fn audit(&self, tx: &DatabaseTransaction, report: &mut Report) -> Result<(), Stop> {
         let mut tree = tree::Tree::default();
-        let mut heads = heads::Heads::new(&self.log);
+        let mut ring = Keyring::load(tx, &self.log).await?;
+        let mut heads = heads::Heads::new(&self.log, ring.clone());
         let mut changes = changes::Changes::default();
+        let mut erased = evidence::Erased::default();
         loop {
             let page = read::entries(tx, report.entries, PAGE).await?;
             for row in &page {
                 heads.at(tx, &tree, report).await?;
                 let event = tree.entry(row)?;
                 changes.follow(event, Some(report.entries))?;
-                evidence::named_by(tx, &self.log, &event.body, report.entries, report).await?;
+                let index = report.entries;
+                heads.told(index, &event.body);
+                if let Some(one) = announced(index, &event.body).filter(|one| ring.keys().contains(&one.from))
+                {
+                    ring.add(one.to);
+                }
+                evidence::named_by(tx, &ring, &event.body, index, (report, &mut erased)).await?;
                 report.entries += 1;
             }
             tree.settle(tx).await?;
@@ -127,7 +138,8 @@ impl Ledger {
         heads.at(tx, &tree, report).await?;
         heads.end(tx, &tree).await?;
         tree.edge(tx).await?;
-        changes.waiting(tx, report).await?;
+        changes.waiting(tx, &mut erased, report).await?;
+        erased.end()?;
         changes.end(tx, report).await
     }
 }
