@@ -19,6 +19,7 @@ mod engine;
 mod gateway;
 mod money;
 mod policy;
+mod policy_change;
 mod proving;
 mod replicas;
 mod sealing;

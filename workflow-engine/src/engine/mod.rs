@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod log_key;
 mod packet;
+pub mod policy;
 pub mod queries;
 pub mod record;
 pub mod request;
