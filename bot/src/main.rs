@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         Command::Ledger(args) => served(ledger::run(&args, format)),
         Command::Packet(args) => served(packet::run(&args, format)),
         Command::Witness(args) => served(witness::run(&args, format)),
-        Command::Policy(args) => policy::run(&args, format),
+        Command::Policy(args) => served(policy::run(&args, format)),
     };
     commands_cli::finish(outcome)
 }

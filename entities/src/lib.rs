@@ -21,6 +21,7 @@ pub mod live_route;
 pub mod message;
 pub mod note;
 pub mod packet;
+pub mod policy_edition;
 pub mod session;
 pub mod shadow_answer;
 pub mod shadow_run;

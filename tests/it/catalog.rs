@@ -8,6 +8,7 @@ use tests::{
 };
 use workflow_engine::{
     catalog::{Catalog, load},
+    engine::catalog::ApplyError,
     store::error::StoreError,
     values::Actor,
 };
@@ -63,7 +64,7 @@ async fn of_two_different_files_at_once_both_are_versions_or_one_is_told() {
         for edit in edits.collect::<Vec<_>>() {
             match edit.await.unwrap() {
                 Ok(_) => applied += 1,
-                Err(StoreError::Contended) => {}
+                Err(ApplyError::Store(StoreError::Contended)) => {}
                 Err(other) => panic!("{other}"),
             }
         }

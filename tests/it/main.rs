@@ -23,6 +23,7 @@ mod ledger_speed;
 mod money;
 mod operating;
 mod policy;
+mod policy_change;
 mod proving;
 mod publishing;
 mod replicas;

@@ -4,19 +4,23 @@ use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use chrono::NaiveDate;
 use clap::{Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
 use workflow_engine::{
-    catalog::Catalog,
+    catalog::{Catalog, CatalogFault, CatalogFaults},
+    engine::{Engine, policy::PolicyProposal},
     policy::{
         Answer, Phase,
-        cedar::{SCHEMA_TEXT, rules::OwnRules, shipped},
+        cedar::{SCHEMA_TEXT, read::RuleFault, rules::OwnRules, shipped},
+        change::PolicyParts,
         what_if::{Cell, WhatIf, what_if},
     },
     ports::clock::Clock,
+    values::PersonId,
 };
 
 use super::{
@@ -24,7 +28,7 @@ use super::{
     catalog::{finish_faults, load_file},
     print, read,
 };
-use crate::clock::SystemClock;
+use crate::{clock::SystemClock, config::Config, storage};
 
 /// Try a policy before it is in force: which workflow may use which route, and what would be decided differently.
 #[derive(clap::Args)]
@@ -32,6 +36,7 @@ use crate::clock::SystemClock;
   governor policy what-if --catalog catalog.toml                            which workflow may not use which route, and why
   governor policy what-if --catalog catalog.toml --rules new.cedar          what these rules would decide differently
   governor policy what-if --catalog now.toml --catalog next.toml --all      every pair under two catalogs
+  governor policy propose --as ana --rules new.cedar --reason \"EU only\"     ask for them; in force once approved
   governor policy check new.cedar                                           line and column of everything wrong with it
   governor policy show schema                                               what a rule may look at")]
 pub struct Args {
@@ -59,6 +64,24 @@ enum What {
         /// Show every pair, also those that are permitted or stay as they are.
         #[arg(long)]
         all: bool,
+    },
+    /// File a change that asks for another policy: in force once those whom the catalog names have agreed.
+    Propose {
+        /// The person of the catalog who proposes it.
+        #[arg(long = "as", value_name = "PERSON")]
+        requester: String,
+        /// Own rules (Cedar) in place of the catalog's.
+        #[arg(long, value_name = "FILE", required_unless_present = "catalog")]
+        rules: Option<PathBuf>,
+        /// A catalog file whose policy, approval rules, data classes and controls are taken.
+        #[arg(long, value_name = "FILE", conflicts_with = "rules")]
+        catalog: Option<PathBuf>,
+        /// Why, in a sentence; approvers read it first.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// The settings file.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
     /// Check own rules (Cedar) strictly; exit code 2 when something is wrong.
     Check {
@@ -89,8 +112,8 @@ enum Shown {
 ///
 /// # Errors
 /// When a file cannot be read or is wrong; names file, line and column.
-pub fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
-    finish_faults(answer(args, format).and_then(|said| {
+pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
+    finish_faults(answer(args, format).await.and_then(|said| {
         print(&said)?;
         Ok(ExitCode::SUCCESS)
     }))
@@ -100,13 +123,46 @@ pub fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn answer(args: &Args, format: Format) -> anyhow::Result<String> {
+pub async fn answer(args: &Args, format: Format) -> anyhow::Result<String> {
     match &args.what {
         What::Check { rules } => {
             let count = OwnRules::parse(&rules_of(rules)?).map_or(0, |rules| rules.all().len());
             Ok(format!("{count} rules, nothing is wrong with them.\n"))
         }
         What::Show { what } => shown(*what),
+        What::Propose {
+            requester,
+            rules,
+            catalog,
+            reason,
+            config,
+        } => {
+            let engine = engine(config.as_deref()).await?;
+            let (_, now) = engine.catalog().await?;
+            let mut parts = PolicyParts::of(&now);
+            if let Some(file) = catalog {
+                parts = PolicyParts::of(&load_file(file)?);
+            }
+            if let Some(file) = rules {
+                parts.policy.rules = rules_of(file)?;
+            }
+            let review = engine.policy_review(&parts.in_place_of(&now)).await?;
+            let key = format!("policy-propose:{requester}:{}", parts.digest());
+            let proposal = PolicyProposal {
+                requester: PersonId::from(requester.as_str()),
+                key,
+                parts,
+                reason: reason.as_deref().map(|text| engine.note(text)),
+            };
+            let outcome = engine.propose_policy(proposal).await?;
+            Ok(match format {
+                Format::Json => format!(
+                    "{}\n",
+                    serde_json::json!({"number": outcome.number, "review": review})
+                ),
+                Format::Text => format!("Change #{} asks for it. {}\n", outcome.number.0, review.meaning()),
+            })
+        }
         What::Matrix {
             catalog,
             rules,
@@ -128,6 +184,13 @@ pub fn answer(args: &Args, format: Format) -> anyhow::Result<String> {
             }
         }
     }
+}
+
+async fn engine(config: Option<&Path>) -> anyhow::Result<Engine> {
+    let config = Config::load(config)?;
+    let db = storage::open(&config.database_url(), config.database.max_connections).await?;
+    storage::up_to_date(&db).await?;
+    Ok(Engine::new(db, Arc::new(SystemClock)))
 }
 
 /// The policy before, if there is something to compare with, and after.
@@ -156,19 +219,24 @@ fn sides(catalogs: &[PathBuf], rules: Option<&Path>) -> anyhow::Result<(Option<C
     }
 }
 
-/// The text of a rules file, if nothing is wrong with it.
+/// The text of a rules file; everything that is wrong with it otherwise.
 fn rules_of(file: &Path) -> anyhow::Result<String> {
     let text = read(file)?;
-    match OwnRules::parse(&text) {
-        Ok(_) => Ok(text),
-        Err(faults) => {
-            let lines: Vec<_> = faults
-                .iter()
-                .map(|fault| format!("{}:{fault}", file.display()))
-                .collect();
-            anyhow::bail!("{}", lines.join("\n"))
-        }
+    let Err(faults) = OwnRules::parse(&text) else {
+        return Ok(text);
+    };
+    let fault = |fault: RuleFault| CatalogFault {
+        line: fault.line,
+        column: fault.column,
+        path: String::new(),
+        what: fault.sentence(),
+        nearest: fault.nearest,
+    };
+    Err(CatalogFaults {
+        file: file.display().to_string(),
+        faults: faults.into_iter().map(fault).collect(),
     }
+    .into())
 }
 
 fn shown(what: Shown) -> anyhow::Result<String> {
@@ -254,7 +322,11 @@ mod tests {
 
     fn said(words: &[&str]) -> String {
         let program = Program::parse_from(["policy"].iter().chain(words));
-        answer(&program.args, Format::Text).unwrap_or_else(|error| format!("{error:#}"))
+        let asked = answer(&program.args, Format::Text);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime
+            .block_on(asked)
+            .unwrap_or_else(|error| format!("{error:#}"))
     }
 
     #[test]

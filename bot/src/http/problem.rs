@@ -13,6 +13,8 @@ use workflow_engine::change::refusal::{Refusal, RefusalCode};
 pub enum Code {
     /// The body is not what the path takes.
     BadBody,
+    /// The proposed policy has something wrong with it.
+    BadPolicy,
     /// A part of the query cannot be used.
     BadQuery,
     /// No token, or one that is not known.
@@ -49,6 +51,7 @@ impl Code {
     /// Every code, for the index of errors.
     pub const ALL: [Self; 16] = [
         Self::BadBody,
+        Self::BadPolicy,
         Self::BadQuery,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -71,6 +74,11 @@ impl Code {
     pub fn parts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::BadBody => ("bad-body", StatusCode::BAD_REQUEST, "The body cannot be read"),
+            Self::BadPolicy => (
+                "bad-policy",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Something is wrong with the policy",
+            ),
             Self::BadQuery => ("bad-query", StatusCode::BAD_REQUEST, "The query cannot be read"),
             Self::Unauthenticated => ("unauthenticated", StatusCode::UNAUTHORIZED, "Who are you"),
             Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "Not with this token"),

@@ -8,11 +8,11 @@ use workflow_engine::{
         Engine,
         jobs::{Handler, JobError, report},
     },
-    policy::{Answer, Phase, Request, Rulebook},
+    policy::{Answer, Phase, Request, Rulebook, change::is_of_policy},
     store::{self, queue::Job},
 };
 
-use super::subject::Subject;
+use super::{policy_change, subject::Subject};
 
 /// Asks the controls that need no measurement, for every hop of the candidate. A refusal ends the change with nothing sent.
 pub struct Admission {
@@ -43,6 +43,10 @@ impl Handler for Admission {
         let change = &subject.change;
         if change.state != State::Submitted || change.revision != revision {
             return Ok(());
+        }
+        if is_of_policy(change) {
+            let command = policy_change::admit(&self.engine, &subject).await?;
+            return report(&self.engine, job, change.number, command).await;
         }
         let book = Rulebook::new(&subject.catalog);
         let at = (Phase::Admission, subject.today);

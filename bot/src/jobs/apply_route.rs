@@ -12,11 +12,12 @@ use workflow_engine::{
         Engine,
         jobs::{Handler, JobError, report},
     },
+    policy::change::is_of_policy,
     ports::gateway::{Applied, GatewayError},
     store::queue::Job,
 };
 
-use super::{change_of, tell_given_up};
+use super::{change_of, policy_change, tell_given_up};
 use crate::gateways::{Gateways, Place};
 
 /// Gives gateways their approved routes.
@@ -43,6 +44,11 @@ impl ApplyRoute {
         // By hand: people have the instructions, and say so when they are done.
         if application.generation != generation || application.by_hand {
             return Ok(None);
+        }
+        if is_of_policy(change) {
+            return policy_change::apply(&self.engine, change, generation)
+                .await
+                .map(Some);
         }
         let (_, catalog) = self.engine.catalog().await?;
         let place = self.gateways.place(&catalog, change);

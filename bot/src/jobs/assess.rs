@@ -23,13 +23,16 @@ use workflow_engine::{
         packet::{Contents, EarlierRun, Packet, Sample, Tested},
     },
     ledger::key::SigningKey,
-    policy::{Answer, Asked, BudgetFacts, Decision, Measured, Phase, Request, Rulebook},
+    policy::{
+        Answer, Asked, BudgetFacts, Decision, Measured, Phase, Request, Rulebook, change::is_of_policy,
+    },
     store::{self, calls::CallStore, queue::Job, shadow::Run},
     usage::price::book::PriceBook,
     values::{Digest, Hop},
 };
 
 use super::{
+    policy_change,
     spend::{spend, spent_by_cost_center},
     subject::Subject,
 };
@@ -70,7 +73,10 @@ impl Handler for Assess {
         if subject.change.state != State::PolicyCheck || subject.change.revision != revision {
             return Ok(());
         }
-        let command = self.assess(&subject).await?;
+        let command = match is_of_policy(&subject.change) {
+            true => policy_change::assess(&self.engine, &subject, &self.key).await?,
+            false => self.assess(&subject).await?,
+        };
         report(&self.engine, job, subject.change.number, command).await
     }
 }

@@ -10,6 +10,7 @@ pub mod calls;
 pub mod chat_interaction;
 pub mod digest;
 pub mod housekeeping;
+mod policy_change;
 pub mod post_card;
 pub mod publish_ledger;
 pub mod restore_route;

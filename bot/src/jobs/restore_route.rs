@@ -10,11 +10,12 @@ use workflow_engine::{
         Engine,
         jobs::{Handler, JobError, report},
     },
+    policy::change::is_of_policy,
     ports::gateway::GatewayError,
     store::queue::Job,
 };
 
-use super::change_of;
+use super::{change_of, policy_change};
 use crate::gateways::{Gateways, Place};
 
 /// How often a gateway that we may only read is looked at.
@@ -53,6 +54,10 @@ impl Handler for RestoreRoute {
             .map(|application| application.generation);
         if change.state != State::RolledBack || current != Some(generation) {
             return Ok(());
+        }
+        if is_of_policy(&change) {
+            let command = policy_change::restore(&self.engine, &change, generation).await?;
+            return report(&self.engine, job, change.number, command).await;
         }
         let (_, catalog) = self.engine.catalog().await?;
         let Some(place) = self.gateways.place(&catalog, &change) else {

@@ -8,6 +8,7 @@ use workflow_engine::{
         Engine,
         jobs::{Handler, JobError, report},
     },
+    policy::change::is_of_policy,
     store::{self, queue::Job},
 };
 
@@ -60,6 +61,9 @@ impl Handler for Timers {
 impl Timers {
     /// Whether the gateway's owner has not switched applying on: then people get instructions.
     async fn by_hand(&self, change: &workflow_engine::change::state::Change) -> Result<bool, JobError> {
+        if is_of_policy(change) {
+            return Ok(false);
+        }
         let (_, catalog) = self.engine.catalog().await?;
         let gateway = catalog
             .workflow(change.workflow.as_str())

@@ -15,6 +15,7 @@ use workflow_engine::{
         Engine, HandleError, Request,
         jobs::{Handler, JobError, report},
     },
+    policy::change::is_of_policy,
     ports::{
         calls::{CallReader, Served},
         gateway::LiveRoute,
@@ -23,7 +24,7 @@ use workflow_engine::{
     values::{Actor, Hop},
 };
 
-use super::change_of;
+use super::{change_of, policy_change};
 use crate::gateways::Gateways;
 
 /// A call on the old route within the grace period may be a straggler; so long after it nobody waits for more.
@@ -61,6 +62,10 @@ impl VerifyTraffic {
     }
 
     async fn look(&self, change: &Change, since: DateTime<Utc>) -> Result<Finding, JobError> {
+        if is_of_policy(change) {
+            let in_force = policy_change::in_force(&self.engine, change).await?;
+            return Ok(in_force.map_or_else(Finding::Mismatch, |()| Finding::Verified(0)));
+        }
         let (_, catalog) = self.engine.catalog().await?;
         let mut live = None;
         if let Some(place) = self.gateways.place(&catalog, change)

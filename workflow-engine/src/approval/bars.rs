@@ -56,20 +56,20 @@ impl fmt::Display for Bar {
     }
 }
 
-/// Everybody who may not decide on a change of `workflow`, each with the first rule that says so.
+/// Everybody who may not decide on a change of `workflow` (none: of the policy), each with the first rule that says so.
 #[must_use]
-pub fn bars(catalog: &Catalog, workflow: &Workflow, case: &Case<'_>) -> BTreeMap<PersonId, Bar> {
+pub fn bars(catalog: &Catalog, workflow: Option<&Workflow>, case: &Case<'_>) -> BTreeMap<PersonId, Bar> {
     let mut barred = BTreeMap::new();
     let inactive = catalog.people.iter().filter(|person| person.inactive);
     barred.extend(inactive.map(|person| (person.id.clone(), Bar::Inactive)));
     let editors = [
         (
-            &workflow.last_editor,
-            workflow.last_edited_at,
+            workflow.and_then(|entry| entry.last_editor.as_ref()),
+            workflow.and_then(|entry| entry.last_edited_at),
             Bar::WorkflowEditor as fn(_) -> _,
         ),
         (
-            &catalog.policy.last_editor,
+            catalog.policy.last_editor.as_ref(),
             catalog.policy.last_edited_at,
             Bar::PolicyEditor,
         ),
@@ -137,7 +137,7 @@ mod tests {
             now: at("2026-11-24T09:00:00Z"),
         };
         let workflow = catalog.workflow("support-answer").unwrap();
-        let said: Vec<_> = bars(&catalog, workflow, &case)
+        let said: Vec<_> = bars(&catalog, Some(workflow), &case)
             .iter()
             .map(|(person, bar)| format!("{person} {bar}"))
             .collect();
@@ -154,7 +154,7 @@ mod tests {
             now: at("2026-12-01T09:00:00Z"),
             ..case
         };
-        let barred: Vec<_> = bars(&catalog, workflow, &later)
+        let barred: Vec<_> = bars(&catalog, Some(workflow), &later)
             .into_keys()
             .map(|person| person.0)
             .collect();

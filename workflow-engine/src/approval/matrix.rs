@@ -90,15 +90,52 @@ pub fn matrix(
             barred: Vec::new(),
         });
     };
-    let barred = bars(catalog, workflow, case);
-    let now = Some(case);
+    let barred = bars(catalog, Some(workflow), case);
+    let (entry, now) = (Some(workflow), Some(case));
     let slots: Vec<_> = rule
         .slots
         .iter()
-        .map(|slot| requirement(catalog, workflow, slot, &barred, now))
+        .map(|slot| requirement(catalog, entry, slot, &barred, now))
         .collect();
-    fill(catalog, workflow, rule, &slots, &barred)?;
+    fill(catalog, entry, rule, &slots, &barred)?;
     Ok(slots)
+}
+
+/// The slots of a change of the policy itself, with the people who may fill them at the moment of `case`.
+///
+/// # Errors
+/// As [`matrix`].
+pub fn policy_matrix(catalog: &Catalog, case: &Case<'_>) -> Result<Vec<Requirement>, Unfillable> {
+    let rule = TierRule {
+        tier: RiskTier::Critical,
+        slots: policy_slots(catalog),
+    };
+    let barred = bars(catalog, None, case);
+    let slots: Vec<_> = rule
+        .slots
+        .iter()
+        .map(|slot| requirement(catalog, None, slot, &barred, Some(case)))
+        .collect();
+    fill(catalog, None, &rule, &slots, &barred)?;
+    Ok(slots)
+}
+
+/// What the catalog asks for a change of the policy, or one of security and one of platform.
+fn policy_slots(catalog: &Catalog) -> Vec<SlotRule> {
+    if !catalog.approval.policy.is_empty() {
+        return catalog.approval.policy.clone();
+    }
+    let slot = |role: Role| SlotRule {
+        role,
+        group: catalog
+            .groups
+            .iter()
+            .find(|group| group.role == role)
+            .map(|group| group.id.clone()),
+        needed: 1,
+        all: false,
+    };
+    vec![slot(Role::Security), slot(Role::Platform)]
 }
 
 /// Whether different people could fill the slots of `rule` for `workflow`, were the change filed by somebody outside them.
@@ -113,14 +150,14 @@ pub fn seats(catalog: &Catalog, workflow: &Workflow, rule: &TierRule) -> Result<
     let slots: Vec<_> = rule
         .slots
         .iter()
-        .map(|slot| requirement(catalog, workflow, slot, &barred, None))
+        .map(|slot| requirement(catalog, Some(workflow), slot, &barred, None))
         .collect();
-    fill(catalog, workflow, rule, &slots, &barred)
+    fill(catalog, Some(workflow), rule, &slots, &barred)
 }
 
 fn requirement(
     catalog: &Catalog,
-    workflow: &Workflow,
+    workflow: Option<&Workflow>,
     slot: &SlotRule,
     barred: &BTreeMap<PersonId, Bar>,
     case: Option<&Case<'_>>,
@@ -158,7 +195,7 @@ fn requirement(
 /// Who a slot names, barred or not: its people, and those asked after escalation.
 fn named(
     catalog: &Catalog,
-    workflow: &Workflow,
+    workflow: Option<&Workflow>,
     slot: &SlotRule,
 ) -> (BTreeSet<PersonId>, BTreeSet<PersonId>) {
     let group = slot.group.as_ref();
@@ -169,9 +206,9 @@ fn named(
     let escalation = group
         .map(|group| group.escalation.iter().cloned().collect())
         .unwrap_or_default();
-    if slot.role != Role::Owner {
+    let Some(workflow) = workflow.filter(|_| slot.role == Role::Owner) else {
         return (members, escalation);
-    }
+    };
     // The owner decides; whoever answers for the money comes after, then the group if there is one.
     let center = catalog
         .cost_centers
@@ -188,7 +225,7 @@ fn named(
 
 fn fill(
     catalog: &Catalog,
-    workflow: &Workflow,
+    workflow: Option<&Workflow>,
     rule: &TierRule,
     slots: &[Requirement],
     barred: &BTreeMap<PersonId, Bar>,
@@ -355,7 +392,7 @@ mod tests {
             let requester = id(who[0]);
             let case = case(&requester, &co_authors);
             let workflow = catalog.workflow("support-answer").unwrap();
-            let barred = bars(&catalog, workflow, &case);
+            let barred = bars(&catalog, Some(workflow), &case);
             prop_assert!(barred.contains_key(&requester) && co_authors.iter().all(|person| barred.contains_key(person)));
             match matrix(&catalog, workflow, workflow.risk, &case) {
                 Ok(slots) => {

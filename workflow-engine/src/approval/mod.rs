@@ -6,4 +6,4 @@ mod matrix;
 
 pub use bars::{Bar, Case, bars};
 pub use matching::{Shortage, seat};
-pub use matrix::{Requirement, Unfillable, matrix, seats, tier_rule};
+pub use matrix::{Requirement, Unfillable, matrix, policy_matrix, seats, tier_rule};

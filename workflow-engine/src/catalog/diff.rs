@@ -33,7 +33,7 @@ pub enum DifferenceKind {
 }
 
 /// The fields that name a row of each list; of those for budgets a row has one.
-const NAMES: [(&str, &[&str]); 9] = [
+const NAMES: [(&str, &[&str]); 10] = [
     ("vendors", &["provider"]),
     ("facts", &["name"]),
     ("models", &["provider", "id"]),
@@ -43,6 +43,7 @@ const NAMES: [(&str, &[&str]); 9] = [
     ("budgets", &["workflow", "cost_center"]),
     ("tiers", &["tier"]),
     ("slots", &["role"]),
+    ("policy", &["role"]),
 ];
 
 /// Lists whose order means something.

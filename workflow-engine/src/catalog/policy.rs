@@ -35,6 +35,8 @@ pub struct PolicySettings {
     /// The organisation's own rules: Cedar text, each policy with its `@id`. Checked strictly when a catalog is read.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub rules: String,
+    /// Whether the policy (this part, approval rules, data classes, controls) may be changed by an approved change only.
+    pub change_needs_approval: bool,
     /// Roles whose vote is kept when their inputs did not change in a new revision.
     pub keep_votes: Vec<Role>,
     /// Who last edited the policy: barred from approving for `editor_barred_days`. Filled in when the catalog is applied.
@@ -62,6 +64,7 @@ impl Default for PolicySettings {
             cost_center_budgets: false,
             enforce_traffic: false,
             rules: String::new(),
+            change_needs_approval: false,
             keep_votes: Vec::new(),
             last_editor: None,
             last_edited_at: None,
@@ -76,6 +79,9 @@ impl Default for PolicySettings {
 pub struct ApprovalRules {
     /// One rule a tier; a tier without a rule takes the next stricter one.
     pub tiers: Vec<TierRule>,
+    /// Who must agree to a change of the policy; empty means one of security and one of platform.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policy: Vec<SlotRule>,
     /// Hours from the sealing of the packet to expiry.
     pub deadline_hours: i64,
     /// Hours after which silent approvers are reminded.
@@ -96,6 +102,7 @@ impl Default for ApprovalRules {
     fn default() -> Self {
         Self {
             tiers: Vec::new(),
+            policy: Vec::new(),
             deadline_hours: 72,
             remind_hours: 24,
             escalate_hours: 48,

@@ -249,6 +249,8 @@ pub enum Event {
         /// What.
         note: NoteRef,
     },
+    /// A catalog was put in force. No change's: it stands in a stream of its own.
+    CatalogApplied(CatalogApplied),
     /// An effect was given up; people must look.
     JobDied {
         /// The job's kind.
@@ -270,6 +272,23 @@ pub enum Event {
         /// The version it follows.
         to: u32,
     },
+}
+
+/// What the ledger keeps of a catalog that was put in force: digests, and which parts differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogApplied {
+    /// Digest of the catalog before.
+    pub before: Digest,
+    /// Digest of the one that holds now.
+    pub after: Digest,
+    /// Digest of the list of differences, as `catalog diff --format json` writes it under `differences`.
+    pub diff_sha256: Digest,
+    /// The top-level parts that differ.
+    pub parts: Vec<String>,
+    /// Whether the policy is among them.
+    pub policy: bool,
+    /// The approved change of the policy that it follows, if it does.
+    pub change: Option<ChangeNumber>,
 }
 
 impl Event {
@@ -314,6 +333,7 @@ impl Event {
             Self::RolledBack { .. } => "rolled_back",
             Self::Restored { .. } => "restored",
             Self::Commented { .. } => "commented",
+            Self::CatalogApplied(_) => "catalog_applied",
             Self::JobDied { .. } => "job_died",
             Self::JobSentAgain { .. } => "job_sent_again",
             Self::Migrated { .. } => "migrated",

@@ -61,6 +61,7 @@ pub(super) fn apply(change: &mut Change, event: &Event, at: DateTime<Utc>) {
         Event::Filed { .. }
         | Event::Reminded { .. }
         | Event::Commented { .. }
+        | Event::CatalogApplied(_)
         | Event::JobDied { .. }
         | Event::JobSentAgain { .. }
         | Event::Migrated { .. }

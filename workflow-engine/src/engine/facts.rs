@@ -11,6 +11,7 @@ use crate::{
         refusal::{Bar, Facts, Terms},
         state::{Change, State},
     },
+    policy::change::{PolicyParts, edition, is_of_policy},
     store::{error::StoreError, grounds::Grounds},
     values::{Actor, Digest, PersonId, Role, Route},
 };
@@ -54,6 +55,10 @@ fn live_route(grounds: &Grounds, catalog: &Catalog) -> Option<Digest> {
     let change = &grounds.loaded.change;
     if !in_play(change) {
         return None;
+    }
+    // The policy is what the catalog says, however it came to say so.
+    if is_of_policy(change) {
+        return Some(edition(PolicyParts::of(catalog).digest()).digest());
     }
     let from_catalog = || {
         let workflow = catalog.workflow(change.workflow.as_str())?;

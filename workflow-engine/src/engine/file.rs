@@ -33,6 +33,28 @@ pub struct Filing {
     pub submit: bool,
 }
 
+/// A new change, ready to be written.
+pub(super) struct Opening<'a> {
+    /// As for a command.
+    pub(super) key: &'a str,
+    /// What was asked, for repeats.
+    pub(super) payload: Digest,
+    /// What it is for.
+    pub(super) workflow: WorkflowId,
+    /// Who files it.
+    pub(super) requester: &'a PersonId,
+    /// What is proposed.
+    pub(super) proposal: Proposal,
+    /// An ended change that it takes up again.
+    pub(super) cites: Option<ChangeNumber>,
+    /// Why.
+    pub(super) reason: &'a [Note],
+    /// The catalog that it is handed in under at once; none for a draft.
+    pub(super) submitted_under: Option<Digest>,
+    /// The catalog of this moment.
+    pub(super) catalog: &'a Catalog,
+}
+
 impl Engine {
     /// Files a change; exactly one for the key.
     ///
@@ -53,30 +75,44 @@ impl Engine {
                 filing.workflow, filing.candidate
             )));
         }
+        self.open(Opening {
+            key: &filing.key,
+            payload,
+            workflow: filing.workflow.clone(),
+            requester: &filing.requester,
+            proposal,
+            cites: filing.cites,
+            reason: filing.reason.as_slice(),
+            submitted_under: filing.submit.then_some(digest),
+            catalog: &catalog,
+        })
+        .await
+    }
+
+    /// Writes a new change with its first events.
+    pub(super) async fn open(&self, opening: Opening<'_>) -> Result<Outcome, HandleError> {
         let mut events = vec![Event::Filed {
             id: ChangeId(self.clock.new_id().to_string()),
             number: store::changes::next_number(&self.db).await?,
-            workflow: filing.workflow.clone(),
-            requester: filing.requester.clone(),
-            proposal,
-            cites: filing.cites,
+            workflow: opening.workflow,
+            requester: opening.requester.clone(),
+            proposal: opening.proposal,
+            cites: opening.cites,
         }];
-        if filing.submit {
-            events.push(Event::Submitted {
-                revision: Revision(1),
-                catalog: digest,
-            });
-        }
-        let actor = Actor::Person(filing.requester.clone());
+        events.extend(opening.submitted_under.map(|catalog| Event::Submitted {
+            revision: Revision(1),
+            catalog,
+        }));
+        let actor = Actor::Person(opening.requester.clone());
         let (commit, outcome) = self.rows(&Decided {
             before: None,
             rules: self.definitions.filing(),
             events,
             actor: &actor,
-            key: &filing.key,
-            payload,
-            notes: filing.reason.as_slice(),
-            terms: &terms(&catalog),
+            key: opening.key,
+            payload: opening.payload,
+            notes: opening.reason,
+            terms: &terms(opening.catalog),
             at: self.clock.now(),
         })?;
         match store::commit::commit(&self.db, commit).await? {
@@ -87,7 +123,7 @@ impl Engine {
             Committed::KeyTaken {
                 payload_sha256,
                 result,
-            } => repeated(&filing.key, payload, payload_sha256, &result),
+            } => repeated(opening.key, opening.payload, payload_sha256, &result),
             Committed::VersionMoved | Committed::ClaimLost => Err(HandleError::Busy),
         }
     }
@@ -128,12 +164,7 @@ fn serving(catalog: &Catalog, workflow: &str, live: Option<Route>) -> Result<Rou
 /// What is proposed, with the routes as they stand now.
 fn proposal(catalog: &Catalog, live: Option<Route>, filing: &Filing) -> Result<Proposal, HandleError> {
     let baseline = serving(catalog, filing.workflow.as_str(), live)?;
-    if catalog.person(filing.requester.as_str()).is_none() {
-        return Err(HandleError::Invalid(format!(
-            "{} is not among the catalog's people; ask a platform engineer to add them",
-            filing.requester
-        )));
-    }
+    person_of(catalog, &filing.requester)?;
     Ok(Proposal {
         candidate: route(catalog, &filing.candidate)?,
         baseline,
@@ -141,6 +172,16 @@ fn proposal(catalog: &Catalog, live: Option<Route>, filing: &Filing) -> Result<P
         co_authors: filing.co_authors.clone(),
         reason: filing.reason.as_ref().map(|note| note.reference.clone()),
     })
+}
+
+/// Whoever files must be somebody of the catalog.
+pub(super) fn person_of(catalog: &Catalog, requester: &PersonId) -> Result<(), HandleError> {
+    match catalog.person(requester.as_str()) {
+        Some(_) => Ok(()),
+        None => Err(HandleError::Invalid(format!(
+            "{requester} is not among the catalog's people; ask a platform engineer to add them"
+        ))),
+    }
 }
 
 fn route(catalog: &Catalog, id: &str) -> Result<Route, HandleError> {

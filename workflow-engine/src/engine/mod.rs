@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod log_key;
 pub mod notices;
 mod packet;
+pub mod policy;
 pub mod queries;
 pub mod record;
 pub mod request;

@@ -6,6 +6,7 @@ pub mod counters;
 pub mod dsse;
 pub mod figures;
 pub mod packet;
+pub mod policy_packet;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sentences;

@@ -1,12 +1,16 @@
 //! The rules of one catalog, shipped and its own, ready to be asked: what decided, and why.
 
+use chrono::NaiveDate;
+
 use super::{
     cedar::{
         CedarFault,
         rules::{OwnRules, Rule, RuleSaid, Slice},
     },
+    change::Review,
     controls::Governance,
     decision::{Answer, Decision, Finding, Ground, HopName, Outcome, Ruling},
+    facts,
     request::{HopFacts, Phase, Request, WorkflowFacts},
     rules,
 };
@@ -90,6 +94,46 @@ impl<'a> Rulebook<'a> {
     pub fn decide_with(&self, own: &OwnSlice<'_>, request: &Request) -> Decision {
         let mut findings = self.shipped(request);
         findings.extend(self.own(own, request));
+        let versions = (Some(request.workflow.sha256), Some(request.route_sha256));
+        let decision = self.conclude((request.phase, request.today), versions, findings);
+        Decision {
+            facts: facts::relied_on(self.catalog, request),
+            ..decision
+        }
+    }
+
+    /// What a change of the policy to this one would decide differently, as a decision that people read and vote on: it
+    /// permits, for whether to accept that is theirs to say.
+    #[must_use]
+    pub fn reviewed(&self, review: &Review, today: NaiveDate) -> Decision {
+        let mut findings: Vec<Finding> = review
+            .lines()
+            .map(|(why, _)| self.reviewing("Would be decided differently", why))
+            .collect();
+        findings.insert(0, self.reviewing("What it would mean", review.meaning()));
+        let warned = review.warnings.iter().cloned();
+        findings.extend(warned.map(|why| self.reviewing("Warning", why)));
+        self.conclude((Phase::Full, today), (None, None), findings)
+    }
+
+    fn reviewing(&self, title: &str, why: String) -> Finding {
+        Finding {
+            control: Ground::Rule("policy-change".to_owned()),
+            title: title.to_owned(),
+            outcome: Outcome::Pass,
+            hop: None,
+            why,
+            remedy: String::new(),
+            references: vec!["GOV-CHG-01".to_owned(), "GOV-SOD-02".to_owned()],
+        }
+    }
+
+    fn conclude(
+        &self,
+        (phase, today): (Phase, NaiveDate),
+        (workflow_sha256, route_sha256): (Option<Digest>, Option<Digest>),
+        findings: Vec<Finding>,
+    ) -> Decision {
         let denied = findings.iter().any(|finding| finding.outcome != Outcome::Pass);
         let mut determining: Vec<&Ground> = findings
             .iter()
@@ -100,20 +144,21 @@ impl<'a> Rulebook<'a> {
         determining.dedup();
         Decision {
             decision: if denied { Answer::Deny } else { Answer::Permit },
-            phase: request.phase,
+            phase,
             determining: determining
                 .into_iter()
                 .map(|ground| ground.id().to_owned())
                 .collect(),
-            cites: self.cites(request.phase, &findings),
+            cites: self.cites(phase, &findings),
             findings,
             policy_sha256: self.policy_sha256,
             catalog_sha256: self.catalog_sha256,
             controls_sha256: Some(self.controls_sha256),
-            workflow_sha256: Some(request.workflow.sha256),
-            route_sha256: Some(request.route_sha256),
+            workflow_sha256,
+            route_sha256,
             engine: self.engine.clone(),
-            facts_as_of: request.today,
+            facts: Vec::new(),
+            facts_as_of: today,
         }
     }
 

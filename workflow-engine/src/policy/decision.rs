@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     controls::{Control, Governance},
+    facts::StatedFact,
     request::Phase,
 };
 use crate::values::Digest;
@@ -39,6 +40,9 @@ pub struct Decision {
     /// The governance controls that it gives evidence for, with their frameworks.
     #[serde(default)]
     pub cites: Vec<Governance>,
+    /// Facts about the vendors, each with its document and its last day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<StatedFact>,
     /// The day on which the facts were read.
     pub facts_as_of: NaiveDate,
 }

@@ -270,3 +270,70 @@ fn the_same_question_has_the_same_answer_in_json_and_back() {
     let text = serde_json::to_string(&decision).unwrap();
     assert_eq!(serde_json::from_str::<Decision>(&text).unwrap(), decision);
 }
+
+#[test]
+fn no_alias_of_an_approved_model_may_be_named_not_even_as_a_fallback() {
+    let catalog = sample();
+    let aliases = catalog.models.iter().flat_map(|model| {
+        let latest = format!("{}-latest", model.id);
+        let names = model.aliases.iter().cloned().chain([latest]);
+        names.map(|name| (model.provider.clone(), name))
+    });
+    let workflow = catalog.workflow("support-answer").unwrap();
+    let approved = catalog.route("gpt-4o-0806").unwrap().route();
+    let book = Rulebook::new(&catalog);
+    for (provider, name) in aliases.collect::<Vec<_>>() {
+        let mut moving = approved.primary.clone();
+        (moving.provider, moving.model) = (provider, name.clone());
+        for index in 0..=approved.fallbacks.len() {
+            let mut route = approved.clone();
+            match index {
+                0 => route.primary = moving.clone(),
+                index => route.fallbacks[index - 1] = moving.clone(),
+            }
+            for phase in [Phase::Admission, Phase::Full, Phase::Traffic] {
+                let request = Request::new(&catalog, workflow, &route, (phase, day("2026-11-24")));
+                let decision = book.decide(&request);
+                let named = decision.against().any(|finding| {
+                    finding.control == Ground::Control(Control::ModelVersion)
+                        && finding.hop.as_ref().is_some_and(|hop| hop.index == index)
+                });
+                assert!(named, "{name} at hop {index} in {phase:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_used_up_cost_centre_stops_changes_and_calls_where_the_policy_asks_for_it() {
+    let usd = |cents: i64| Usd(rust_decimal::Decimal::new(cents, 2));
+    let asked = |spent| Asked {
+        cost_center_budget: Some(BudgetFacts {
+            limit: usd(100_000),
+            spent: usd(spent),
+        }),
+        ..Asked::default()
+    };
+    let case = ("support-answer", "gpt-4o-0806");
+    let mut catalog = sample();
+    let off = ask(&catalog, case, Phase::Traffic, asked(100_000));
+    assert_eq!(off.decision, Answer::Permit, "people are only told");
+    catalog.policy.cost_center_budgets = true;
+    let below = ask(&catalog, case, Phase::Traffic, asked(99_999));
+    assert_eq!(below.decision, Answer::Permit);
+    let exactly = ask(&catalog, case, Phase::Traffic, asked(100_000));
+    insta::assert_snapshot!(against(&exactly), @"budget Fail: The month's $1,000.00 of cost centre CC-4100 are spent ($1,000.00 so far). Raise the cost centre's budget, or wait for the next month.");
+    let saving = Asked {
+        claims_savings: false,
+        ..asked(100_000)
+    };
+    let saving = Asked {
+        measured: measured(may_to_august()).measured,
+        ..saving
+    };
+    assert_eq!(
+        ask(&catalog, case, Phase::Full, saving).decision,
+        Answer::Permit,
+        "a measured saving is never held up"
+    );
+}

@@ -1,12 +1,15 @@
 //! Versions of the catalog.
 
-use entities::catalog_version::{ActiveModel, Column, Entity, Model};
+use entities::{
+    catalog_version::{ActiveModel, Column, Entity, Model},
+    event, ledger_pending,
+};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{db::Db, error::StoreError};
+use super::{commit::EventRow, db::Db, error::StoreError};
 use crate::{catalog::Catalog, values::Digest};
 
 /// A stored version.
@@ -69,11 +72,24 @@ pub async fn history(db: &Db, limit: u64) -> Result<Vec<(Digest, i64, String)>, 
         .collect()
 }
 
-/// Writes the version that comes after number `previous`, and holds from now on.
+/// The name of the catalog's own events in the ledger, where a change has its id.
+pub const STREAM: &str = "catalog";
+
+/// Makes the event that tells of a version, from its number among the catalog's events and the hash of the one before.
+pub type Record = Box<dyn FnOnce(i32, Digest) -> Result<EventRow, StoreError> + Send>;
+
+/// Writes the version that comes after number `previous`, and holds from now on; with it, in the same commit, the event
+/// that the ledger seals.
 ///
 /// # Errors
 /// [`StoreError::Contended`] when another version came after that one meanwhile.
-pub async fn insert_after(db: &Db, previous: Option<i64>, version: Version) -> Result<(), StoreError> {
+pub async fn insert_after(
+    db: &Db,
+    previous: Option<i64>,
+    version: Version,
+    record: Option<Record>,
+) -> Result<(), StoreError> {
+    let at = version.applied_at;
     let row = ActiveModel {
         digest: Set(version.digest.0.to_vec()),
         applied_at: Set(version.applied_at),
@@ -94,10 +110,54 @@ pub async fn insert_after(db: &Db, previous: Option<i64>, version: Version) -> R
                 return Err(StoreError::Contended);
             }
             Entity::insert(row).exec_without_returning(tx).await?;
-            Ok(())
+            match record {
+                Some(record) => tell(tx, record, at).await,
+                None => Ok(()),
+            }
         })
     })
     .await
+}
+
+/// Appends to the catalog's events, and lets the event wait for the sealer.
+async fn tell(tx: &DatabaseTransaction, record: Record, at: i64) -> Result<(), StoreError> {
+    let last: Option<(i32, Vec<u8>)> = event::Entity::find()
+        .filter(event::Column::ChangeId.eq(STREAM))
+        .select_only()
+        .columns([event::Column::N, event::Column::Hash])
+        .order_by_desc(event::Column::N)
+        .into_tuple()
+        .one(tx)
+        .await?;
+    let (n, head) = match last {
+        Some((n, hash)) => (n, super::changes::digest(hash)?),
+        None => (0, Digest([0; 32])),
+    };
+    let row = record(n + 1, head)?;
+    let n = row.n;
+    let event = event::ActiveModel {
+        change_id: Set(STREAM.to_owned()),
+        n: Set(n),
+        kind: Set(row.kind.to_owned()),
+        command_key: Set(format!("{STREAM}:{n}")),
+        at: Set(at),
+        hash: Set(row.hash.0.to_vec()),
+        prev_hash: Set(row.prev_hash.0.to_vec()),
+        actor: Set(row.actor),
+        body: Set(row.body),
+        ..event::ActiveModel::default()
+    };
+    let seq = event::Entity::insert(event).exec(tx).await?.last_insert_id;
+    let waiting = ledger_pending::ActiveModel {
+        event_seq: Set(seq),
+        change_id: Set(STREAM.to_owned()),
+        n: Set(n),
+        at: Set(at),
+    };
+    ledger_pending::Entity::insert(waiting)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
 }
 
 fn version(row: Model) -> Result<Version, StoreError> {

@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod messages;
 pub mod notes;
 pub mod packets;
+pub mod policies;
 pub mod pooler;
 pub mod queue;
 pub mod routes;

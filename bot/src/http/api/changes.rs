@@ -72,7 +72,7 @@ pub(super) async fn show(
     view(&state, ChangeNumber(number)).await
 }
 
-async fn view(state: &AppState, number: ChangeNumber) -> Result<Json<ChangeView>, Problem> {
+pub(super) async fn view(state: &AppState, number: ChangeNumber) -> Result<Json<ChangeView>, Problem> {
     let view = state.engine.change_view(number).await?;
     view.map(Json).ok_or_else(|| Problem::not_found("change", number))
 }
@@ -135,7 +135,7 @@ pub(super) async fn file(
 }
 
 /// The person that the caller stands for; a program on its own behalf files and votes nothing.
-fn person(caller: &Caller) -> Result<PersonId, Problem> {
+pub(super) fn person(caller: &Caller) -> Result<PersonId, Problem> {
     caller.person.clone().ok_or_else(|| {
         Problem::new(
             Code::Forbidden,

@@ -41,7 +41,11 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/changes/{number}/packet", get(changes::packet))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::show))
-        .route("/api/v1/policies", get(policies::list))
+        .route("/api/v1/policies", get(policies::list).post(policies::propose))
+        .route(
+            "/api/v1/policies/what-if",
+            get(policies::matrix).post(policies::try_out),
+        )
         .route("/api/v1/budgets", get(budgets::list))
         .route("/api/v1/statements", get(statements::show))
         .route("/api/v1/jobs", get(jobs::list))

@@ -8,6 +8,7 @@ mod ledger;
 pub(in crate::http) mod operations;
 pub mod pages;
 pub mod parts;
+mod policy;
 pub mod shell;
 mod spend;
 mod welcome;
@@ -31,6 +32,9 @@ pub(super) fn routes(state: AppState) -> Router<AppState> {
         .route("/changes/{number}/{verb}", post(change::forms::act))
         .route("/workflows", get(workflows::list))
         .route("/workflows/{id}", get(workflows::show))
+        .route("/policy", get(policy::show))
+        .route("/policy/try", post(policy::try_out))
+        .route("/policy/propose", post(policy::propose))
         .route("/spend", get(spend::show))
         .route("/spend/calls", get(spend::calls))
         .route("/ledger", get(ledger::show))

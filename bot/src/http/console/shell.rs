@@ -126,10 +126,11 @@ impl Notice {
 }
 
 /// The pages of the navigation.
-const NAV: [(&str, &str); 6] = [
+const NAV: [(&str, &str); 7] = [
     ("/", "Inbox"),
     ("/changes", "Changes"),
     ("/workflows", "Workflows"),
+    ("/policy", "Policy"),
     ("/spend", "Spend"),
     ("/ledger", "Ledger"),
     ("/operations", "Operations"),

@@ -29,6 +29,16 @@ pub(super) fn check(catalog: &Catalog, notes: &mut Notes<'_>) {
             "one slot a role; ask for more people with needed",
         );
     }
+    for (number, slot) in catalog.approval.policy.iter().enumerate() {
+        let path = format!("approval.policy[{number}]");
+        if slot.role == Role::Owner {
+            notes.add(
+                &format!("{path}.role"),
+                "a policy has no owner; name a role with a group".to_owned(),
+            );
+        }
+        self::slot(&path, slot, catalog, notes);
+    }
     fillable(catalog, notes);
 }
 

@@ -1,11 +1,19 @@
 //! Workflows: regions within their data class, sensible kinds of request, mapping rules that can match.
 
 use super::Notes;
-use crate::catalog::{Catalog, MappingRule, Workflow};
+use crate::{
+    catalog::{Catalog, MappingRule, Workflow},
+    policy::change::POLICY,
+};
 
 pub(super) fn check(catalog: &Catalog, notes: &mut Notes<'_>) {
     for (index, workflow) in catalog.workflows.iter().enumerate() {
         let path = format!("workflows[{index}]");
+        if workflow.id.as_str() == POLICY {
+            let what =
+                format!("\"{POLICY}\" is the name under which the policy itself is changed; choose another");
+            notes.add(&format!("{path}.id"), what);
+        }
         regions(&path, workflow, catalog, notes);
         strata(&path, workflow, notes);
         if !workflow.candidates.is_empty() && !workflow.candidates.contains(&workflow.route) {

@@ -110,6 +110,11 @@ pub(super) static APPROVAL: Table = table(
             "Whether an approved change is applied at once.",
         ),
         may(
+            "policy",
+            Kind::Rows(&SLOT),
+            "Who must agree to a change of the policy; left out means one of security and one of platform.",
+        ),
+        may(
             "tiers",
             Kind::Rows(&TIER_RULE),
             "One rule a tier; a tier without one takes the next stricter.",

@@ -218,6 +218,11 @@ pub(super) static POLICY: Table = table(
             "The organisation's own rules: Cedar text between three quotes, each policy with its @id.",
         ),
         may(
+            "change_needs_approval",
+            Kind::Flag,
+            "Whether the policy may be changed by an approved change only; `governor policy propose` files one.",
+        ),
+        may(
             "keep_votes",
             Kind::List(&ROLE),
             "Roles whose vote is kept when what they look at did not change in a new revision.",

@@ -257,7 +257,7 @@ impl Engine {
         let ids = events.iter().map(|event| event.change_id.clone()).collect();
         let numbers = store::views::numbers(self.db(), ids).await?;
         let (_, catalog) = self.catalog().await?;
-        // What is in the stream besides changes (catalog versions, calls) has no event of a change and is left out.
+        // What is in the stream besides changes (charges, calls) has no event of a change and is left out.
         Ok(events
             .into_iter()
             .filter_map(|stored| {

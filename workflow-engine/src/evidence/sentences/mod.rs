@@ -13,6 +13,7 @@ pub use quality::{weakest_kind, worse_places};
 use self::{measured::priced, quality::*};
 use super::figures::{count, model, times};
 use crate::{
+    policy::change::digest_of,
     shadow::analysis::report::{Outcome, Report, Verdict},
     values::{Hop, Route, Usd},
 };
@@ -24,6 +25,12 @@ pub type KindWords = BTreeMap<String, String>;
 #[must_use]
 pub fn what(baseline: &Route, candidate: &Route) -> String {
     let (from, to) = (&baseline.primary, &candidate.primary);
+    if digest_of(candidate).is_some() {
+        return format!(
+            "Change the policy itself from {} to {}.",
+            baseline.id, candidate.id
+        );
+    }
     let mut place = String::new();
     if from.provider != to.provider {
         place += &format!(" at {}", to.provider);

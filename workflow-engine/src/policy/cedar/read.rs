@@ -110,11 +110,12 @@ fn named(
             "is there twice; each rule needs a name of its own".to_owned(),
         ));
     }
-    if shipped::policies().policy(&PolicyId::new(id)).is_some() {
+    let taken = matches!(id, "rules" | "policy-change");
+    if taken || shipped::policies().policy(&PolicyId::new(id)).is_some() {
         faults.push(at(
             text,
             Some(id),
-            "is the name of a shipped control; choose another".to_owned(),
+            "is a name of the program's own; choose another".to_owned(),
         ));
     }
     let controls: Vec<String> = policy

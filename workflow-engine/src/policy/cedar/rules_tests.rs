@@ -66,7 +66,7 @@ fn a_fact_that_may_not_be_known_must_be_asked_for_with_has() {
 fn every_other_slip_is_said_with_its_line_too() {
     insta::assert_snapshot!(faults("@id(\"a\")\nforbid (principal, action, resource)\nwhen { resource.region = \"us\" };"), @"3:8: '=' is not a valid operator in Cedar (try using '==' instead)");
     insta::assert_snapshot!(faults("forbid (principal, action, resource);"), @r#"1:1: rule 1 of the text has no name; put @id("…") above it, so that decisions can name it"#);
-    insta::assert_snapshot!(faults("@id(\"residency\") forbid (principal, action, resource);"), @r#"1:1: rule "residency": is the name of a shipped control; choose another"#);
+    insta::assert_snapshot!(faults("@id(\"residency\") forbid (principal, action, resource);"), @r#"1:1: rule "residency": is a name of the program's own; choose another"#);
     insta::assert_snapshot!(faults("@id(\"x\") forbid (principal, action, resource);\n@id(\"x\") forbid (principal, action, resource);"), @r#"2:1: rule "x": is there twice; each rule needs a name of its own"#);
     insta::assert_snapshot!(faults("@id(\"x\") forbid (principal == ?principal, action, resource);"), @r#"1:1: rule "x": is a template; write the workflow or route out instead of a ?slot"#);
     insta::assert_snapshot!(faults("@id(\"x\") forbid (principal == Gov::Workflo::\"a\", action, resource);"), @r#"1:31: rule "x": unrecognized entity type `Gov::Workflo`; did you mean "Workflow"?"#);

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use workflow_engine::{
     change::{command::Command, slots::Conditions, state::State},
     engine::{Note, file::Filing},
+    policy::change::is_of_policy,
     store,
     values::{ChangeNumber, PersonId},
 };
@@ -182,6 +183,9 @@ async fn revise(
 pub(in crate::http) async fn by_hand(state: &AppState, number: ChangeNumber) -> Result<bool, Problem> {
     let loaded = store::changes::by_number(state.db(), number).await?;
     let loaded = loaded.ok_or_else(|| Problem::not_found("change", number))?;
+    if is_of_policy(&loaded.change) {
+        return Ok(false);
+    }
     let catalog = state.catalog().await?;
     let gateway = catalog
         .workflow(loaded.change.workflow.as_str())

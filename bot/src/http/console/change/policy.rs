@@ -28,7 +28,10 @@ impl Policy {
     pub(super) fn read(decision: &Value) -> Option<Self> {
         let permit = decision["decision"].as_str()? == "permit";
         let admission = decision["phase"].as_str() == Some("admission");
+        // Of a change of the policy itself people decide; the decision lists what it would decide differently.
+        let of_policy = decision["determining"][0].as_str() == Some("policy-change");
         let word = match (permit, admission) {
+            (true, _) if of_policy => "What it would mean",
             (true, true) => "Admits the test",
             (true, false) => "Permits it",
             (false, true) => "Refuses the test",
@@ -42,10 +45,6 @@ impl Policy {
             .collect();
         // What failed stands first; the order of the controls stays otherwise.
         findings.sort_by_key(|finding| finding.tone == "green");
-        let digest = decision["policy_sha256"]
-            .as_str()
-            .map(|digest| &digest[..digest.len().min(12)]);
-        let day = decision["facts_as_of"].as_str();
         Some(Self {
             badge: if permit {
                 Badge::new(word, "disc", "green")
@@ -53,11 +52,35 @@ impl Policy {
                 Badge::new(word, "diamond", "red")
             },
             findings,
-            note: digest
-                .zip(day)
-                .map(|(digest, day)| format!("Policy {digest}…, vendors’ facts as of {day}.")),
+            note: note(decision),
         })
     }
+}
+
+/// Under which rules and on which facts it was decided: `Policy 3f2a…, vendors’ facts as of 2026-11-24; …`.
+fn note(decision: &Value) -> Option<String> {
+    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let (digest, day) = (text(&decision["policy_sha256"])?, text(&decision["facts_as_of"])?);
+    let mut note = format!(
+        "Policy {}…, vendors’ facts as of {day}",
+        &digest[..digest.len().min(12)]
+    );
+    let facts = decision["facts"].as_array().into_iter().flatten();
+    let first = facts.min_by_key(|fact| fact["expires"].as_str());
+    if let Some(fact) = first {
+        let part = |key: &str| fact[key].as_str().unwrap_or_default().replace('_', " ");
+        note += &format!(
+            "; the first to end is {} of {} (“{}”), on {}",
+            part("name"),
+            part("vendor"),
+            part("source"),
+            fact["expires"].as_str().unwrap_or_default()
+        );
+    }
+    if let Some(engine) = text(&decision["engine"]) {
+        note += &format!("; evaluated by {engine}");
+    }
+    Some(note + ".")
 }
 
 fn finding(value: &Value) -> Finding {

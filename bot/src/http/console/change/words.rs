@@ -19,6 +19,10 @@ pub struct Said {
     pub tone: &'static str,
 }
 
+fn catalog_applied(parts: &[String]) -> String {
+    format!("Catalog put in force; what differs: {}", parts.join(", "))
+}
+
 fn said(mark: &'static str, tone: &'static str, what: impl Into<String>) -> Said {
     Said {
         what: what.into(),
@@ -60,6 +64,7 @@ pub fn say(event: &Event, catalog: &Catalog) -> Said {
         Event::Withdrawn { .. } => said("bar", "grey", "Withdrawn"),
         Event::Expired => said("bar", "grey", "Expired: nobody completed it in time"),
         Event::Commented { .. } => said("ring", "grey", "Commented"),
+        Event::CatalogApplied(applied) => said("disc", "grey", catalog_applied(&applied.parts)),
         Event::JobDied { job, why } => said(
             "diamond",
             "red",
