@@ -18,6 +18,7 @@ mod demo;
 mod engine;
 mod gateway;
 mod money;
+mod oracles;
 mod policy;
 mod proving;
 mod replicas;
