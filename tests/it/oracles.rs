@@ -2,7 +2,10 @@
 //!
 //! They live in a Python environment beside the build, made once; where it cannot be made the test says "skipped".
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use bot::packet::csv::csv;
 use serde_json::Value;
@@ -30,7 +33,7 @@ fn python() -> Option<PathBuf> {
     if mark.exists() {
         return Some(python);
     }
-    let ran = |program: &std::path::Path, args: &[&str]| {
+    let ran = |program: &Path, args: &[&str]| {
         Command::new(program)
             .args(args)
             .output()
@@ -50,7 +53,7 @@ fn python() -> Option<PathBuf> {
 }
 
 /// What the other tools say of `pairs`, taken from our table.
-fn asked(python: &PathBuf, pairs: &[Pair]) -> Value {
+fn asked(python: &Path, pairs: &[Pair]) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let table = folder.path().join("pairs.csv");
     std::fs::write(&table, csv(pairs)).unwrap();
