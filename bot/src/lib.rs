@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod gateways;
 pub mod http;
 pub mod jobs;
+pub mod packet;
 pub mod plots;
 pub mod prices;
 pub mod service;

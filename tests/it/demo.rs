@@ -1,7 +1,12 @@
 //! The demo's story, as a newcomer sees it: four changes, four endings, on the figures that were published.
 
-use bot::demo::{stage, summary};
+use bot::{
+    demo::{stage, summary},
+    http::console::{change::print, pages::Pages},
+    packet::csv::csv,
+};
 use serde_json::Value;
+use workflow_engine::{store, values::ChangeNumber};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_story_ends_as_it_should_on_the_published_figures() {
@@ -48,7 +53,43 @@ async fn the_story_ends_as_it_should_on_the_published_figures() {
 
     assert!(elsewhere["verdict"].is_null());
     assert_eq!(stage.elsewhere.prompts_received("gpt-4o-mini-2024-07-18"), 0);
+    carried_away(&stage).await;
     stage.service.stop().await;
+}
+
+/// The packet of the clean change as people take it elsewhere: a page that stands alone, pictures, the pairs as a table.
+async fn carried_away(stage: &stage::Stage) {
+    let engine = &stage.service.engine;
+    let view = engine.change_view(ChangeNumber(2)).await.unwrap().unwrap();
+    let (_, catalog) = engine.catalog().await.unwrap();
+    let page = print::document(&Pages::built_in().unwrap(), &view, &catalog)
+        .unwrap()
+        .html;
+    for foreign in ["<link", "<script", " src=", "http://", "prefers-color-scheme"] {
+        assert!(!page.contains(foreign), "the page holds {foreign}");
+    }
+    let packet = view.packet.as_ref().unwrap();
+    assert!(
+        page.contains(&packet.what) && page.contains(&packet.evidence),
+        "{page}"
+    );
+    assert!(page.len() < 150_000, "{} bytes", page.len());
+    assert!(print::pictures(&view, &catalog).unwrap().starts_with(b"\x89PNG"));
+    assert!(stage.slack.file("evidence-2-rev-1.png").is_some());
+
+    let change = store::changes::by_number(engine.db(), ChangeNumber(2))
+        .await
+        .unwrap()
+        .unwrap()
+        .change;
+    let pairs = engine.pairs(&change).await.unwrap();
+    let table = csv(&pairs);
+    let right = |column: usize| {
+        let rows = table.lines().skip(1);
+        rows.filter(|row| row.split(',').nth(column) == Some("1")).count()
+    };
+    // a + b of today's route, a + c of the candidate.
+    assert_eq!((table.lines().count(), right(3), right(4)), (1_241, 1_066, 1_113));
 }
 
 /// Both right, only today's, only the candidate's, neither: over all requests, or those of one kind.

@@ -22,6 +22,7 @@ mod independent;
 mod ledger_speed;
 mod money;
 mod operating;
+mod oracles;
 mod policy;
 mod policy_change;
 mod proving;

@@ -12,6 +12,9 @@ use super::{
     words::deadline,
 };
 
+/// Most concerns that the message holds; the page has them all.
+const CONCERNS: usize = 3;
+
 /// The direct message to somebody who may fill `slot`; it follows the change like every other copy.
 #[must_use]
 pub fn card(view: &ChangeView, slot: &SlotView) -> Card {
@@ -37,9 +40,10 @@ pub fn card(view: &ChangeView, slot: &SlotView) -> Card {
         card = card.with(Part::Text(sentence.as_str().into()));
     }
     if open {
-        for concern in &slot.concerns {
+        for concern in slot.concerns.iter().take(CONCERNS) {
             card = card.with(Part::Text(concern.as_str().into()));
         }
+        card = card.with(Part::Text(after_yes(view, slot).into()));
         let until = view
             .deadline
             .map(|at| format!(" · closes {}", deadline(at)))
@@ -49,6 +53,35 @@ pub fn card(view: &ChangeView, slot: &SlotView) -> Card {
             .with(Part::Buttons(root::buttons(view)));
     }
     card
+}
+
+/// What follows if they approve: who is still needed, or that they are the last.
+fn after_yes(view: &ChangeView, slot: &SlotView) -> String {
+    let missing = |other: &&SlotView| {
+        let mine = usize::from(other.role == slot.role);
+        other.votes.len() + mine < usize::try_from(other.needed).unwrap_or(usize::MAX)
+    };
+    let others: Vec<_> = view
+        .slots
+        .iter()
+        .filter(missing)
+        .map(|slot| slot.role.title())
+        .collect();
+    match others.as_slice() {
+        [] if view.concerns.is_empty() => {
+            "You are the last: if you approve, the route goes to the gateway. If you deny, it ends here."
+                .to_owned()
+        }
+        [] => "You are the last; a concern is still open, and nothing is switched before it is settled."
+            .to_owned(),
+        [one] => format!(
+            "If you approve, nothing is switched yet: {one} still has to agree. If you deny, it ends here."
+        ),
+        [most @ .., last] => format!(
+            "If you approve, nothing is switched yet: {} and {last} still have to agree. If you deny, it ends here.",
+            most.join(", ")
+        ),
+    }
 }
 
 fn why_you(slot: &SlotView, view: &ChangeView) -> String {
@@ -72,4 +105,36 @@ pub fn reminder(view: &ChangeView, slot: &SlotView) -> Card {
         slot.role.title()
     );
     Card::line(Tone::Waiting, words).with(Part::Buttons(root::buttons(view)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples::awaiting, *};
+
+    #[test]
+    fn the_message_says_what_is_asked_why_and_what_follows() {
+        let view = awaiting();
+        let card = card(&view, &view.slots[1]);
+        let said: Vec<_> = card
+            .parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Heading { status, .. } => status.clone(),
+                Part::Footer(words) => Some(words.clone()),
+                Part::Text(text) => Some(text.to_string()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(said[0], "You are asked for Security");
+        assert!(said.iter().any(|line| line
+            == "If you approve, nothing is switched yet: Owner still has to agree. If you deny, it ends here."), "{said:?}");
+        assert!(
+            said.iter()
+                .any(|line| line.starts_with("Why you: you are in @sec-oncall")),
+            "{said:?}"
+        );
+        let mut last = view.clone();
+        last.slots.retain(|slot| slot.role != Role::Owner);
+        assert!(after_yes(&last, &last.slots[1]).starts_with("You are the last: if you approve"));
+    }
 }

@@ -13,6 +13,7 @@ mod forms;
 mod identity;
 mod inbox;
 mod outbox;
+mod pictures;
 mod replies;
 pub mod say;
 mod stale;

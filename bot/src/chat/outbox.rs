@@ -30,7 +30,7 @@ const ROUNDS: usize = 5;
 
 /// The messages of one conversation.
 pub struct Outbox<'chat> {
-    chat: &'chat Chat,
+    pub(super) chat: &'chat Chat,
 }
 
 impl<'chat> Outbox<'chat> {
@@ -113,7 +113,12 @@ impl<'chat> Outbox<'chat> {
         self.to_the_awaited(change_id, again, |view, slot| {
             (format!("ask.{}", view.revision), cards::asked::card(view, slot))
         })
-        .await
+        .await?;
+        // A second try may have sent them already, and nobody needs them twice.
+        if !again {
+            self.show_pictures(change_id).await?;
+        }
+        Ok(())
     }
 
     /// Reminds everybody who has not decided yet; `event` is the one that says so.
@@ -289,7 +294,7 @@ impl<'chat> Outbox<'chat> {
         Copies { chat: self.chat }
     }
 
-    async fn load(&self, change_id: &str) -> Result<Option<Loaded>, JobError> {
+    pub(super) async fn load(&self, change_id: &str) -> Result<Option<Loaded>, JobError> {
         Ok(store::changes::by_id(self.chat.engine.db(), change_id).await?)
     }
 

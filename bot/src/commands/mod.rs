@@ -4,6 +4,7 @@ mod answer;
 mod approve;
 mod ask;
 mod concern;
+mod delegate;
 mod deny;
 mod file;
 mod help;
@@ -64,7 +65,7 @@ pub struct Parsed<'text> {
 }
 
 /// Every command, as `help` lists them.
-pub const TABLE: [&ChatCommand; 12] = [
+pub const TABLE: [&ChatCommand; 13] = [
     &file::COMMAND,
     &list::COMMAND,
     &status::COMMAND,
@@ -75,6 +76,7 @@ pub const TABLE: [&ChatCommand; 12] = [
     &ask::COMMAND,
     &answer::COMMAND,
     &recuse::COMMAND,
+    &delegate::COMMAND,
     &withdraw::COMMAND,
     &help::COMMAND,
 ];

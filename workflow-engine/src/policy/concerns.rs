@@ -104,7 +104,7 @@ fn security(request: &Request, baseline: &Route) -> Vec<String> {
         .class
         .as_ref()
         .map_or("unknown", |class| class.name.as_str());
-    let mut said = vec![format!("Data class {class}.")];
+    let mut said = Vec::new();
     for hop in &request.hops {
         let known = baseline
             .hops()
@@ -115,8 +115,11 @@ fn security(request: &Request, baseline: &Route) -> Vec<String> {
         );
         let line = match known {
             true if hop.index > 0 => continue,
-            true => format!("{} and {place}, as today", hop.vendor),
-            false => format!("{} in {place} is new for this workflow", hop.vendor),
+            true => format!("{class} data goes to {} in {place}, as today", hop.vendor),
+            false => format!(
+                "{class} data would go to {} in {place}, which is new for this workflow",
+                hop.vendor
+            ),
         };
         said.push(format!("{line}{}.", terms(hop)));
     }
@@ -141,12 +144,13 @@ fn terms(hop: &HopFacts) -> String {
     format!(": {}", parts.join(", "))
 }
 
-/// The saving that may be claimed comes first, then what it is made of.
+/// A list price that misleads comes first, else the saving that may be claimed; then what it is made of.
 fn finance(request: &Request) -> Vec<String> {
     let mut said = Vec::new();
     let cost = report(request).and_then(|report| report.cost.as_ref());
     match cost.and_then(|cost| Some((cost, cost_words(cost)?))) {
         Some((cost, words)) => {
+            said.extend(list_price_trap(cost, request.list_input));
             let monthly = request
                 .monthly_now
                 .and_then(|now| Some((now, now.times(cost.ratio?)?)));
@@ -159,7 +163,6 @@ fn finance(request: &Request) -> Vec<String> {
                     about(then)
                 ));
             }
-            said.extend(list_price_trap(cost, request.list_input));
             said.push(format!("Measured on {} calls, it {words}.", count(cost.n)));
             said.extend(bridge_words(cost).map(|words| format!("{words}.")));
         }
@@ -259,12 +262,11 @@ mod tests {
             There would be no fallback any more; today it is gpt-4-turbo (2024-04-09).
 
             Security
-            Data class Confidential.
-            Anthropic in region us is new for this workflow: keeps data for 30 days, does not train on it.
+            Confidential data would go to Anthropic in region us, which is new for this workflow: keeps data for 30 days, does not train on it.
 
             Finance
-            Costs about $22,000 a month more: $20,000 today, about $42,000 then.
             The list price is 40 % lower on input, but it used 3.1 times the tokens: measured cost is 2.1 times today's.
+            Costs about $22,000 a month more: $20,000 today, about $42,000 then.
             Measured on 1,240 calls, it costs 2.1 times what it costs today (between 2.1 and 2.2).
             Tokens used +190 %, price of a token −27 %.
             Budget: $14,000 of $25,000 are spent this month (57 %).

@@ -1,11 +1,14 @@
 //! `governor packet export`: the packet, the ledger's entry that names it, the votes on it, and the proofs of all.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use serde_json::json;
 use workflow_engine::{
-    engine::ledger::Ledger,
+    engine::{Engine, ledger::Ledger},
     evidence::verify::is_about,
     store::{changes, db::Db, packets},
     values::{ChangeId, ChangeNumber, Digest},
@@ -18,8 +21,17 @@ use super::{
     },
     ENTRY, KEY, PACKET, PROOF, VOTES,
 };
+use crate::{
+    clock::SystemClock,
+    http::{
+        console::{change::print, pages::Pages},
+        problem::Problem,
+    },
+    packet::csv::csv,
+};
 
-/// Write packet.dsse.json, packet.pub.pem, entry and packet.tlog-proof of a change, and the votes on it.
+/// Write packet.dsse.json, packet.pub.pem, entry and packet.tlog-proof of a change, the votes on it, and the packet to
+/// read: packet.html, packet.png, pairs.csv.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   governor packet export 142 --out packet-142 && governor packet verify packet-142/packet.dsse.json")]
@@ -38,7 +50,7 @@ pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<(String, 
     let db = open(&config).await?;
     let key = log_key_of(&config, &db, None).await?.key;
     let (change, packet) = packet_of(&db, args.number).await?;
-    let ledger = Ledger::new(db, key.clone());
+    let ledger = Ledger::new(db.clone(), key.clone());
 
     let Some(index) = ledger.place_of_packet(&change, packet.digest).await? else {
         bail!(
@@ -64,6 +76,7 @@ pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<(String, 
     put(&out.join(KEY), signer.to_pem().as_bytes())?;
     put(&out.join("log.vkey"), format!("{key}\n").as_bytes())?;
     put(&out.join(PACKET), packet.envelope.as_bytes())?;
+    put_readable(db, args.number, out).await?;
 
     let said = match format {
         Format::Json => json!({
@@ -127,6 +140,35 @@ async fn put_votes(
         }
     }
     Ok(votes)
+}
+
+/// The same packet for people and for other tools: a page to print, its pictures, the pairs behind it.
+async fn put_readable(db: Db, number: u64, out: &Path) -> anyhow::Result<()> {
+    let engine = Engine::new(db, Arc::new(SystemClock));
+    let (_, catalog) = engine.catalog().await?;
+    let Some(view) = engine
+        .change_view(ChangeNumber(number))
+        .await?
+        .filter(|view| view.packet.is_some())
+    else {
+        return Ok(());
+    };
+    let said = |problem: Problem| anyhow::anyhow!("{}", problem.detail);
+    let page = print::document(&Pages::built_in()?, &view, &catalog).map_err(said)?;
+    put(&out.join("packet.html"), page.html.as_bytes())?;
+    let loaded = changes::by_number(engine.db(), ChangeNumber(number)).await?;
+    let pairs = match &loaded {
+        Some(loaded) => engine.pairs(&loaded.change).await?,
+        None => Vec::new(),
+    };
+    if view.packet.as_ref().is_some_and(|packet| packet.test.is_some()) {
+        put(
+            &out.join("packet.png"),
+            &print::pictures(&view, &catalog).map_err(said)?,
+        )?;
+        put(&out.join("pairs.csv"), csv(&pairs).as_bytes())?;
+    }
+    Ok(())
 }
 
 fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {

@@ -16,7 +16,7 @@ use workflow_engine::{
         file::Filing,
         queries::{Page, change::ChangeView, list::ChangeLine},
     },
-    store::{self, views::Filter},
+    store::views::Filter,
     values::{ChangeNumber, PersonId, WorkflowId},
 };
 
@@ -229,33 +229,6 @@ pub(super) async fn roll_back(
         note: note.as_ref().map(|note| note.reference.clone()),
     };
     act(&state, &caller, (number, &key), command, note).await
-}
-
-/// `GET …/packet`: the signed envelope, as `governor packet verify` takes it.
-pub(super) async fn packet(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path(number): Path<u64>,
-) -> Result<Response, Problem> {
-    caller.require(Permission::Read)?;
-    let loaded = store::changes::by_number(state.db(), ChangeNumber(number)).await?;
-    let loaded = loaded.ok_or_else(|| Problem::not_found("change", ChangeNumber(number)))?;
-    let none = || {
-        Problem::new(
-            Code::NotFound,
-            format!("Change #{number} has no packet yet; it is sealed after the test."),
-        )
-    };
-    let digest = loaded.change.packet.ok_or_else(none)?;
-    let packet = store::packets::by_digest(state.db(), digest)
-        .await?
-        .ok_or_else(none)?;
-    let name = format!("attachment; filename=\"packet-{number}.dsse.json\"");
-    let headers = [
-        (header::CONTENT_TYPE, "application/json".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, packet.envelope).into_response())
 }
 
 async fn act(

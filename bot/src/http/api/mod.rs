@@ -8,6 +8,7 @@ pub mod health;
 pub mod jobs;
 pub mod ledger;
 pub mod openapi;
+mod packet;
 pub mod policies;
 pub mod statements;
 pub mod workflows;
@@ -38,7 +39,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/changes/{number}/withdraw", post(changes::withdraw))
         .route("/api/v1/changes/{number}/apply", post(changes::apply))
         .route("/api/v1/changes/{number}/rollback", post(changes::roll_back))
-        .route("/api/v1/changes/{number}/packet", get(changes::packet))
+        .route("/api/v1/changes/{number}/packet", get(packet::show))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::show))
         .route("/api/v1/policies", get(policies::list).post(policies::propose))

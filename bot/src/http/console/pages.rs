@@ -62,6 +62,21 @@ impl Pages {
         })
     }
 
+    /// The style sheet without its dark theme, for a page that stands alone and is printed.
+    #[must_use]
+    pub fn light_style(&self) -> String {
+        let file = Assets::get("governor.css")
+            .map(|file| file.data)
+            .unwrap_or_default();
+        let style = String::from_utf8_lossy(&file).into_owned();
+        let dark = style.find("@media (prefers-color-scheme: dark)");
+        let end = dark.and_then(|start| Some(start + style[start..].find("\n}\n")? + 3));
+        match dark.zip(end) {
+            Some((start, end)) => format!("{}{}", &style[..start], &style[end..]),
+            None => style,
+        }
+    }
+
     /// The page `name` with `model`.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Tells the weekly digest: composes it once, writes its files, posts it to the finance channel once.
 
 mod card;
-mod files;
+pub mod files;
 #[cfg(test)]
 mod sample;
 

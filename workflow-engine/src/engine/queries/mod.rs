@@ -3,6 +3,7 @@
 pub mod change;
 pub mod inbox;
 pub mod list;
+mod pairs;
 pub mod people;
 
 use chrono::{DateTime, Utc};

@@ -3,9 +3,9 @@
 mod actions;
 mod ask;
 mod course;
-pub mod evidence;
 pub mod forms;
 mod policy;
+pub mod print;
 mod route;
 mod slots;
 pub mod words;
@@ -27,7 +27,10 @@ use super::{
     parts::{Badge, Time},
     shell::{Framed, Notice, Shell, Visitor},
 };
-use crate::http::{problem::Problem, state::AppState};
+use crate::{
+    http::{problem::Problem, state::AppState},
+    packet::evidence,
+};
 
 /// `GET /changes/{number}`.
 pub(in crate::http) async fn show(

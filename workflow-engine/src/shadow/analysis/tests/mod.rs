@@ -2,6 +2,7 @@
 
 mod bfcl;
 mod edges;
+mod operating;
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the test says, for the change page: one sentence of verdict, two of evidence, three pictures and their tables.
+//! What the test says: one sentence of verdict, two of evidence, three pictures and their tables.
 
 use serde::Serialize;
 use workflow_engine::{
@@ -27,6 +27,23 @@ pub struct Pictures {
     pub cost: Option<Picture>,
     /// Time to answer.
     pub latency: Option<Picture>,
+}
+
+impl Pictures {
+    /// Each picture's heading and its `<svg>` elements.
+    #[must_use]
+    pub fn titled(&self) -> Vec<(&'static str, &str)> {
+        let quality = self
+            .quality
+            .as_ref()
+            .map(|it| ("Answers, by kind of request", it.svg.as_str()));
+        let cost = self.cost.as_ref().map(|it| ("Cost", it.svg.as_str()));
+        let latency = self
+            .latency
+            .as_ref()
+            .map(|it| ("Time to answer", it.svg.as_str()));
+        [quality, cost, latency].into_iter().flatten().collect()
+    }
 }
 
 /// A picture with its words.
