@@ -249,6 +249,20 @@ pub enum Event {
         /// What.
         note: NoteRef,
     },
+    /// Somebody looked at prompts and answers of the test.
+    ContentViewed {
+        /// Who.
+        by: PersonId,
+        /// Of which run.
+        run: RunId,
+        /// How many traces.
+        traces: u32,
+    },
+    /// What the test saw is erased: the key to it is destroyed.
+    ContentErased {
+        /// Of which run.
+        run: RunId,
+    },
     /// An effect was given up; people must look.
     JobDied {
         /// The job's kind.
@@ -314,6 +328,8 @@ impl Event {
             Self::RolledBack { .. } => "rolled_back",
             Self::Restored { .. } => "restored",
             Self::Commented { .. } => "commented",
+            Self::ContentViewed { .. } => "content_viewed",
+            Self::ContentErased { .. } => "content_erased",
             Self::JobDied { .. } => "job_died",
             Self::JobSentAgain { .. } => "job_sent_again",
             Self::Migrated { .. } => "migrated",

@@ -61,6 +61,8 @@ pub(super) fn apply(change: &mut Change, event: &Event, at: DateTime<Utc>) {
         Event::Filed { .. }
         | Event::Reminded { .. }
         | Event::Commented { .. }
+        | Event::ContentViewed { .. }
+        | Event::ContentErased { .. }
         | Event::JobDied { .. }
         | Event::JobSentAgain { .. }
         | Event::Migrated { .. }

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod log_key;
 mod packet;
+mod private_file;
 pub mod queries;
 pub mod record;
 pub mod request;

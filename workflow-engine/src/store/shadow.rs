@@ -7,7 +7,11 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{db::Db, error::StoreError};
+use super::{
+    db::Db,
+    error::StoreError,
+    shadow_content::{self, SealedText},
+};
 use crate::{
     shadow::{
         arm::{Arm, ArmResult},
@@ -167,12 +171,18 @@ pub async fn answers(db: &Db, id: &RunId) -> Result<Vec<Answer>, StoreError> {
     rows.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
 }
 
-/// Keeps an answer that was paid for; false if the run has one for that trace and arm already. Moves the run's
-/// progress and spending on in the same unit.
+/// Keeps an answer that was paid for, with its encrypted `texts`; false if the run has one for that trace and arm
+/// already. Moves the run's progress and spending on in the same unit.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn keep(db: &Db, run: &RunId, answer: &Answer, at: i64) -> Result<bool, StoreError> {
+pub async fn keep(
+    db: &Db,
+    run: &RunId,
+    answer: &Answer,
+    texts: Vec<SealedText>,
+    at: i64,
+) -> Result<bool, StoreError> {
     let row = shadow_answer::ActiveModel {
         run_id: Set(run.0.clone()),
         trace_id: Set(answer.trace_id.clone()),
@@ -181,7 +191,7 @@ pub async fn keep(db: &Db, run: &RunId, answer: &Answer, at: i64) -> Result<bool
         body: Set(serde_json::to_string(answer)?),
     };
     let cost = answer.result.cost_usd.unwrap_or_default();
-    let id = run.0.clone();
+    let run = run.clone();
     db.write(move |tx| {
         Box::pin(async move {
             let kept = shadow_answer::Entity::insert(row)
@@ -195,11 +205,25 @@ pub async fn keep(db: &Db, run: &RunId, answer: &Answer, at: i64) -> Result<bool
             if !matches!(kept, TryInsertResult::Inserted(rows) if rows > 0) {
                 return Ok(false);
             }
-            count(tx, &id, cost).await?;
+            shadow_content::insert(tx, &run, texts).await?;
+            count(tx, run.as_str(), cost).await?;
             Ok(true)
         })
     })
     .await
+}
+
+/// Corrects how many answers a run asks for in all.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_total(db: &Db, run: &RunId, total: u64) -> Result<(), StoreError> {
+    let row = shadow_run::ActiveModel {
+        id: Set(run.0.clone()),
+        total: Set(i32::try_from(total).unwrap_or(i32::MAX)),
+        ..Default::default()
+    };
+    update(db, row).await
 }
 
 /// Sums are decimal text, so they are added here and not in SQL; the row is locked meanwhile.
