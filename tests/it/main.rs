@@ -22,6 +22,7 @@ mod policy;
 mod proving;
 mod replicas;
 mod sealing;
+mod shadow_content;
 mod shadow_run;
 mod tampering;
 mod tidy;

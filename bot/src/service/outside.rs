@@ -13,7 +13,6 @@ use workflow_engine::{
     catalog::GatewayEntry,
     engine::shadow,
     ports::{gateway::Gateway, model::ModelClient, witness::Witness},
-    shadow::plan::Limits,
 };
 
 use crate::{config::Config, gateways::Gateways};
@@ -78,10 +77,7 @@ pub(super) fn witnesses(config: &Config) -> anyhow::Result<Vec<Arc<dyn Witness>>
 pub(super) fn shadow_settings(config: &Config) -> shadow::Settings {
     let at_once = config.shadow.concurrency;
     shadow::Settings {
-        limits: Limits {
-            concurrency: u32::try_from(at_once).unwrap_or(u32::MAX),
-            ..Limits::default()
-        },
+        concurrency: u32::try_from(at_once).unwrap_or(u32::MAX),
         in_flight: at_once,
         ..shadow::Settings::default()
     }

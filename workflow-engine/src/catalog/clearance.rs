@@ -25,12 +25,13 @@ pub fn may_read(catalog: &Catalog, workflow: &Workflow, person: &PersonId) -> Re
     if active && (workflow.owner == *person || in_group) {
         return Ok(());
     }
-    let groups: Vec<String> = cleared.iter().map(|group| format!(", @{group}")).collect();
+    let groups = cleared.iter().map(|group| format!("@{group}"));
+    let who: Vec<String> = std::iter::once("security".to_owned()).chain(groups).collect();
     Err(format!(
-        "Prompts of {} are {} data: its owner, security{} may read them. To be cleared, ask for a place in one of these groups, or for a group of yours under `cleared` of that data class.",
+        "Prompts of {} are {} data; its owner and {} may read them. To be cleared, ask for a place in such a group, or for a group of yours under `cleared` of that data class.",
         workflow.id,
         workflow.data_class,
-        groups.concat()
+        who.join(", ")
     ))
 }
 

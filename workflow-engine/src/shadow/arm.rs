@@ -10,10 +10,7 @@ use super::{
     plan::Latency,
     recorded::RecordedCall,
 };
-use crate::{
-    ports::model::Completion,
-    values::Usd,
-};
+use crate::{ports::model::Completion, values::Usd};
 
 /// Which answer of a trace is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -93,7 +93,10 @@ fn messages(input: &ReplayInput) -> &[Value] {
 
 /// A file by its id at the first vendor, or behind a signed address that has run out, cannot be shown to another.
 fn has_lost_file(message: &Value) -> bool {
-    let parts = message["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let parts = message["content"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     parts.iter().any(|part| {
         let address = part["image_url"]["url"].as_str().unwrap_or_default();
         let signed = ["X-Amz-Signature=", "X-Goog-Signature=", "&sig="]
@@ -158,7 +161,11 @@ mod tests {
         let key = ["AKIA", "IOSFODNN7EXAMPLE"].concat();
         let cases = [
             (user(json!("Where is order 7?")), tools.clone(), None),
-            (user(json!(format!("Use {key}"))), tools.clone(), Some(Unfit::Secret)),
+            (
+                user(json!(format!("Use {key}"))),
+                tools.clone(),
+                Some(Unfit::Secret),
+            ),
             (
                 json!([{"role": "user", "content": "Hi"}]),
                 tools.clone(),
@@ -177,7 +184,11 @@ mod tests {
             ),
         ];
         for (messages, tools, expected) in cases {
-            assert_eq!(needs().look(&call(messages.clone(), tools)).unfit, expected, "{messages}");
+            assert_eq!(
+                needs().look(&call(messages.clone(), tools)).unfit,
+                expected,
+                "{messages}"
+            );
         }
     }
 

@@ -117,7 +117,10 @@ impl Looks {
             return;
         }
         let harm = self.worse.first().is_some();
-        let good = self.better.as_ref().is_some_and(|better| better.first().is_some());
+        let good = self
+            .better
+            .as_ref()
+            .is_some_and(|better| better.first().is_some());
         if harm || good {
             self.early = Some(Early {
                 after: self.taken as u64,
@@ -164,7 +167,10 @@ mod tests {
         let (mut looks, order) = run(Mode::Fixed);
         harmful(&mut looks, &order, 0..400);
         let early = looks.early().unwrap();
-        assert!(early.harm && early.after % 20 == 0 && early.after < 120, "{early:?}");
+        assert!(
+            early.harm && early.after % 20 == 0 && early.after < 120,
+            "{early:?}"
+        );
     }
 
     #[test]

@@ -167,9 +167,16 @@ mod tests {
         let (plan, sample) = frozen();
         let block = usize::try_from(plan.first_block.unwrap()).unwrap();
         let tasks = pending(&plan, &sample, &Stored::new(), Rest::Recorded);
-        assert!(tasks[..block].iter().all(|task| task.arms.contains(&Arm::Incumbent)));
+        assert!(
+            tasks[..block]
+                .iter()
+                .all(|task| task.arms.contains(&Arm::Incumbent))
+        );
         assert!(tasks[block..].iter().all(|task| task.arms == [Arm::Candidate]));
-        assert_eq!(total(&plan, &sample, Rest::Recorded), total(&plan, &sample, Rest::AskToo) - (400 - block as u64));
+        assert_eq!(
+            total(&plan, &sample, Rest::Recorded),
+            total(&plan, &sample, Rest::AskToo) - (400 - block as u64)
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::{
     shadow_content::{self, SealedText},
 };
 use crate::{
+    evidence::packet::EarlierRun,
     shadow::{
         arm::{Arm, ArmResult},
         plan::{Sampled, ShadowPlan},
@@ -138,22 +139,41 @@ pub async fn of_change(db: &Db, change: &ChangeId) -> Result<Vec<Run>, StoreErro
     rows.into_iter().map(read).collect()
 }
 
-/// How far a run has come at `now` (milliseconds UTC), without its plan or report.
+/// How far a run has come at `now` (milliseconds UTC).
 ///
 /// # Errors
 /// As [`by_id`].
 pub async fn progress(db: &Db, id: &RunId, now: i64) -> Result<Option<Progress>, StoreError> {
-    let Some(run) = by_id(db, id).await? else {
-        return Ok(None);
-    };
-    let elapsed = u64::try_from(run.finished_at.unwrap_or(now) - run.started_at).unwrap_or_default();
-    Ok(Some(Progress {
-        done: run.done,
-        total: run.total,
-        spent_usd: run.spent_usd,
-        cap_usd: run.plan.spend_cap_usd,
-        seconds_left: crate::shadow::run::seconds_left(run.done, 0, run.total, elapsed),
-    }))
+    Ok(by_id(db, id).await?.map(|run| run.progress(now)))
+}
+
+impl Run {
+    /// How far it has come at `now` (milliseconds UTC).
+    #[must_use]
+    pub fn progress(&self, now: i64) -> Progress {
+        let elapsed = u64::try_from(self.finished_at.unwrap_or(now) - self.started_at).unwrap_or_default();
+        Progress {
+            done: self.done,
+            total: self.total,
+            spent_usd: self.spent_usd,
+            cap_usd: self.plan.spend_cap_usd,
+            seconds_left: crate::shadow::run::seconds_left(self.done, 0, self.total, elapsed),
+        }
+    }
+}
+
+impl From<Run> for EarlierRun {
+    fn from(run: Run) -> Self {
+        let report: Option<serde_json::Value> = run
+            .report
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok());
+        Self {
+            run: run.id,
+            plan_sha256: run.plan_sha256,
+            verdict: report.and_then(|report| report["verdict"].as_str().map(str::to_owned)),
+        }
+    }
 }
 
 /// Every stored answer of a run.

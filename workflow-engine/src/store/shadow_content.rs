@@ -2,8 +2,8 @@
 
 use entities::{shadow_content, shadow_key};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    Statement, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, Statement, sea_query::OnConflict,
 };
 
 use super::{db::Db, error::StoreError};
@@ -153,7 +153,8 @@ pub async fn erase(db: &Db, run: &RunId, at: i64) -> Result<bool, StoreError> {
     db.write(move |tx| {
         Box::pin(async move {
             let backend = tx.get_database_backend();
-            let destroy = "UPDATE shadow_key SET wrapped = $2, erased_at = $3 WHERE run_id = $1 AND erased_at IS NULL";
+            let destroy =
+                "UPDATE shadow_key SET wrapped = $2, erased_at = $3 WHERE run_id = $1 AND erased_at IS NULL";
             let values = [id.clone().into(), Vec::<u8>::new().into(), at.into()];
             let destroyed = tx
                 .execute_raw(Statement::from_sql_and_values(backend, destroy, values))

@@ -80,7 +80,11 @@ static CHECK: Table = table(
             Kind::Word(&["pattern", "forbidden", "schema", "path", "reference"]),
             "A pattern to match or not to match, a JSON Schema, a JSONPath, or the reference answer.",
         ),
-        may("value", Kind::Text, "The pattern, the schema as JSON, or the path."),
+        may(
+            "value",
+            Kind::Text,
+            "The pattern, the schema as JSON, or the path.",
+        ),
         may(
             "equals",
             Kind::Text,

@@ -45,7 +45,9 @@ impl Tester {
         }
         let (_, catalog) = self.engine.catalog().await?;
         let workflow = catalog.workflow(run.plan.workflow.as_str());
-        let waivers = workflow.map(|own| own.shadow.waivers.as_slice()).unwrap_or_default();
+        let waivers = workflow
+            .map(|own| own.shadow.waivers.as_slice())
+            .unwrap_or_default();
         let today = self.engine.clock().now().date_naive();
         ending::apply(&mut report, ending::counters(&pairs, waivers, today));
         let digest = self.keep(run, &report).await?;
@@ -96,18 +98,17 @@ impl Tester {
     }
 }
 
-fn pair(
-    sampled: &Sampled,
-    answers: &mut BTreeMap<(String, Arm), ArmResult>,
-    rest: Rest,
-) -> Option<Pair> {
+fn pair(sampled: &Sampled, answers: &mut BTreeMap<(String, Arm), ArmResult>, rest: Rest) -> Option<Pair> {
     let mut arm = |arm: Arm| {
         answers
             .remove(&(sampled.trace_id.clone(), arm))
             .map(ArmResult::into_arm)
     };
     let recorded = arm(Arm::Recorded);
-    let stand_in = recorded.as_ref().filter(|_| rest == Rest::Recorded).map(quality_only);
+    let stand_in = recorded
+        .as_ref()
+        .filter(|_| rest == Rest::Recorded)
+        .map(quality_only);
     Some(Pair {
         trace_id: sampled.trace_id.clone(),
         stratum: Some(sampled.stratum.clone()),

@@ -152,10 +152,15 @@ impl Vault {
         self.cleared(viewer, &change).await?;
         let mut found = self.found(&run, asked).await?;
         let total = found.len();
-        let limit = if asked.limit == 0 { 10 } else { asked.limit.min(MOST) };
+        let limit = if asked.limit == 0 {
+            10
+        } else {
+            asked.limit.min(MOST)
+        };
         let page: Vec<Found> = found.drain(asked.skip.min(total)..).take(limit).collect();
         if !page.is_empty() {
-            self.on_record(viewer, (number, &run.id), asked, page.len()).await?;
+            self.on_record(viewer, (number, &run.id), asked, page.len())
+                .await?;
         }
         let shown = asked.skip.min(total) + page.len();
         Ok(Examples {

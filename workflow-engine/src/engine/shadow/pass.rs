@@ -1,8 +1,15 @@
 //! One pass over what a run still lacks: read, redact, ask, judge, keep.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::atomic::Ordering,
+};
 
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
+use tokio::sync::Mutex;
 
 use super::{Halt, Tester, cost, examples::Prompt, replay::Shared, vault::RunKey};
 use crate::{
@@ -38,22 +45,53 @@ pub(super) struct Pass<'run> {
     pub(super) shared: Shared,
 }
 
+/// What is still to be asked.
+struct Queue {
+    unread: VecDeque<Task>,
+    /// With their contents.
+    ready: VecDeque<(Task, RecordedCall)>,
+}
+
 impl Pass<'_> {
     /// Asks `tasks`, so many at a time, until they are done or the pass is over.
-    pub(super) async fn ask(&self, tasks: &[Task]) {
-        let at_once = usize::try_from(self.run.plan.concurrency).unwrap_or(1);
-        stream::iter(tasks.chunks(CHUNK))
-            .take_while(|_| std::future::ready(!self.shared.is_over()))
-            .then(|chunk| self.read(chunk))
-            .flat_map(stream::iter)
-            .map(|(task, call)| self.trace(task, call).boxed())
-            .buffer_unordered(at_once)
-            .collect::<()>()
-            .await;
+    pub(super) async fn ask(&self, tasks: Vec<Task>) {
+        let queue = Mutex::new(Queue {
+            unread: tasks.into(),
+            ready: VecDeque::new(),
+        });
+        let workers: Vec<BoxFuture<'_, ()>> = (0..self.run.plan.concurrency)
+            .map(|_| self.work(&queue).boxed())
+            .collect();
+        join_all(workers).await;
+    }
+
+    async fn work(&self, queue: &Mutex<Queue>) {
+        while let Some((task, call)) = self.next(queue).await {
+            self.trace(&task, &call).await;
+        }
+    }
+
+    /// The next trace; reads another chunk where none is ready.
+    async fn next(&self, queue: &Mutex<Queue>) -> Option<(Task, RecordedCall)> {
+        let mut queue = queue.lock().await;
+        loop {
+            if self.shared.is_over() {
+                return None;
+            }
+            if let Some(work) = queue.ready.pop_front() {
+                return Some(work);
+            }
+            let size = queue.unread.len().min(CHUNK);
+            if size == 0 {
+                return None;
+            }
+            let chunk: Vec<Task> = queue.unread.drain(..size).collect();
+            queue.ready = self.read(chunk).await.into();
+        }
     }
 
     /// The calls of a chunk, redacted once for all arms. One whose content was erased meanwhile is left out.
-    async fn read<'task>(&self, chunk: &'task [Task]) -> Vec<(&'task Task, RecordedCall)> {
+    async fn read(&self, chunk: Vec<Task>) -> Vec<(Task, RecordedCall)> {
         let ids: Vec<String> = chunk.iter().map(|task| task.sampled.trace_id.clone()).collect();
         let calls = match self.tester.calls.contents(&ids).await {
             Ok(calls) => calls,
@@ -90,17 +128,14 @@ impl Pass<'_> {
             let ids: Vec<String> = chunk.iter().map(|sampled| sampled.trace_id.clone()).collect();
             for call in self.tester.calls.contents(&ids).await? {
                 let call = self.redacted(call);
-                right.insert(
-                    call.trace_id.clone(),
-                    ArmResult::recorded(&call, &self.checks).ok,
-                );
+                right.insert(call.trace_id.clone(), ArmResult::recorded(&call, &self.checks).ok);
             }
         }
         Ok(right)
     }
 
     /// The arms of one trace, one after the other.
-    async fn trace(&self, task: &Task, call: RecordedCall) {
+    async fn trace(&self, task: &Task, call: &RecordedCall) {
         for arm in &task.arms {
             let Ok(_permit) = self.tester.in_flight.acquire().await else {
                 return;
@@ -108,7 +143,7 @@ impl Pass<'_> {
             if self.shared.is_over() || !self.shared.may_spend(self.run.plan.spend_cap_usd) {
                 return;
             }
-            if let Err(halt) = self.arm(*arm, &call).await {
+            if let Err(halt) = self.arm(*arm, call).await {
                 return self.shared.halt(halt);
             }
         }

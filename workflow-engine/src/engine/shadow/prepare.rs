@@ -187,7 +187,11 @@ impl Tester {
             spend_cap_usd: budget.min(policy.shadow_budget_usd),
             concurrency: self.settings.concurrency,
             repeats: own.repeats.map_or(self.settings.repeats, u64::from),
-            mode: if own.accept_early { Mode::Sequential } else { Mode::Fixed },
+            mode: if own.accept_early {
+                Mode::Sequential
+            } else {
+                Mode::Fixed
+            },
             latency: self.settings.latency.clone(),
         }
     }

@@ -84,7 +84,12 @@ impl Tester {
         };
         *kept = pass.shared.kept.load(Ordering::Relaxed);
         let early = pass.shared.looks().early();
-        match pass.shared.halted.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match pass
+            .shared
+            .halted
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             // Enough is known: whatever else came up does not matter any more.
             Some(halt) if early.is_none() => Err(halt),
             _ => Ok(Played { rest, early }),
@@ -128,7 +133,7 @@ impl Tester {
         let block = plan.first_block.unwrap_or(u64::MAX);
         let mut tasks = pending(plan, sample, stored, Rest::AskToo);
         let later = tasks.split_off(tasks.partition_point(|task| task.index < block));
-        pass.ask(&tasks).await;
+        pass.ask(tasks).await;
         if pass.shared.is_over() || plan.first_block.is_none() || sample.len() as u64 <= block {
             return Rest::AskToo;
         }
@@ -146,7 +151,7 @@ impl Tester {
                 tasks.split_off(tasks.partition_point(|task| task.index < block))
             }
         };
-        pass.ask(&later).await;
+        pass.ask(later).await;
         rest
     }
 

@@ -109,11 +109,7 @@ impl Vault {
     /// A vault whose contents last for `keep`.
     #[must_use]
     pub fn new(engine: Engine, master: Arc<MasterKey>, keep: TimeDelta) -> Self {
-        Self {
-            engine,
-            master,
-            keep,
-        }
+        Self { engine, master, keep }
     }
 
     /// The data key of a run, made when it is first asked for.
@@ -270,11 +266,16 @@ mod tests {
     fn the_master_key_is_64_hexadecimal_digits() {
         assert!(MasterKey::parse(&SecretString::from("ab".repeat(32))).is_ok());
         for bad in ["", "secret", &"ab".repeat(16)] {
-            let why = MasterKey::parse(&SecretString::from(bad)).unwrap_err().to_string();
+            let why = MasterKey::parse(&SecretString::from(bad))
+                .unwrap_err()
+                .to_string();
             assert!(why.contains("64 hexadecimal digits"), "{why}");
         }
         assert_eq!(
-            format!("{:?}", MasterKey::parse(&SecretString::from("ab".repeat(32))).unwrap()),
+            format!(
+                "{:?}",
+                MasterKey::parse(&SecretString::from("ab".repeat(32))).unwrap()
+            ),
             "MasterKey(…)"
         );
     }

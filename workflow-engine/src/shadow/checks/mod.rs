@@ -98,7 +98,9 @@ const CHECKS: &[Check] = &[
 #[must_use]
 pub fn names(own: &[OwnCheck]) -> Vec<String> {
     let built_in = CHECKS.iter().map(|check| check.name.to_owned());
-    built_in.chain(own.iter().map(|check| check.name.clone())).collect()
+    built_in
+        .chain(own.iter().map(|check| check.name.clone()))
+        .collect()
 }
 
 /// The checks of a plan, ready to run.
@@ -113,9 +115,9 @@ impl Checks {
     /// # Errors
     /// Which of them cannot run, and why.
     pub fn of(own: &[OwnCheck]) -> Result<Self, String> {
-        let compiled = own.iter().map(|check| {
-            own::Own::compile(check).map_err(|why| format!("the check {} {why}", check.name))
-        });
+        let compiled = own
+            .iter()
+            .map(|check| own::Own::compile(check).map_err(|why| format!("the check {} {why}", check.name)));
         Ok(Self {
             own: compiled.collect::<Result<_, _>>()?,
         })

@@ -121,8 +121,9 @@ fn path(value: &str) -> Result<JsonPath, String> {
 
 fn expected(check: &OwnCheck) -> Result<Option<Value>, String> {
     let parse = |text: &String| {
-        let mut value: Value = serde_json::from_str(text)
-            .map_err(|_| format!("equals must be JSON text, such as \"\\\"paid\\\"\" or \"12\", not `{text}`"))?;
+        let mut value: Value = serde_json::from_str(text).map_err(|_| {
+            format!("equals must be JSON text, such as \"\\\"paid\\\"\" or \"12\", not `{text}`")
+        })?;
         as_numbers(&mut value);
         Ok(value)
     };
@@ -185,7 +186,10 @@ mod tests {
     #[test]
     fn each_kind_tells_right_from_wrong() {
         let pattern = own(CheckKind::Pattern, Some("(?i)order #[0-9]+"), None);
-        assert_eq!((run(&pattern, "Order #7"), run(&pattern, "it")), (Some(true), Some(false)));
+        assert_eq!(
+            (run(&pattern, "Order #7"), run(&pattern, "it")),
+            (Some(true), Some(false))
+        );
         let forbidden = own(CheckKind::Forbidden, Some("guarantee"), None);
         assert_eq!(run(&forbidden, "We guarantee it"), Some(false));
         let schema = own(
@@ -194,15 +198,25 @@ mod tests {
             None,
         );
         assert_eq!(
-            (run(&schema, r#"{"status": 1}"#), run(&schema, "{}"), run(&schema, "{,}")),
+            (
+                run(&schema, r#"{"status": 1}"#),
+                run(&schema, "{}"),
+                run(&schema, "{,}")
+            ),
             (Some(true), Some(false), Some(false))
         );
         let place = own(CheckKind::Path, Some("$.amount"), Some("5.0"));
-        assert_eq!((run(&place, r#"{"amount": 5}"#), run(&place, "{}")), (Some(true), Some(false)));
+        assert_eq!(
+            (run(&place, r#"{"amount": 5}"#), run(&place, "{}")),
+            (Some(true), Some(false))
+        );
         let as_recorded = own(CheckKind::Path, Some("$.status"), None);
         assert_eq!(run(&as_recorded, r#"{"status": "paid"}"#), Some(true));
         let reference = own(CheckKind::Reference, None, None);
-        assert_eq!((run(&reference, "Berlin, Germany "), run(&reference, "Bonn")), (Some(true), Some(false)));
+        assert_eq!(
+            (run(&reference, "Berlin, Germany "), run(&reference, "Bonn")),
+            (Some(true), Some(false))
+        );
     }
 
     #[test]
@@ -219,6 +233,14 @@ mod tests {
         .iter()
         .map(|check| Own::compile(check).unwrap_err())
         .collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        is no regular expression: unclosed group
+        is no JSON: EOF while parsing an object at line 1 column 1
+        is no JSON Schema: "colour" is not valid under any of the schemas listed in the 'anyOf' keyword
+        is no JSONPath (RFC 9535): at position 0, parser error
+        equals must be JSON text, such as "\"paid\"" or "12", not `paid`
+        must be given: the pattern, the schema or the path
+        must be left out: the reference answer comes with each call
+        "#);
     }
 }

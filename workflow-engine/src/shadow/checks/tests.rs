@@ -32,7 +32,10 @@ fn judge_of(input: &ReplayInput, expected: Option<&[ToolCall]>, answer: Option<&
         reference_text: None,
         input,
         recorded: &RecordedAnswer {
-            text: Some("Your refund of order 7 is on its way; it takes three to five working days to reach you.".to_owned()),
+            text: Some(
+                "Your refund of order 7 is on its way; it takes three to five working days to reach you."
+                    .to_owned(),
+            ),
             ..RecordedAnswer::default()
         },
         answer,
@@ -172,7 +175,11 @@ fn json_is_checked_where_it_was_asked_for_and_against_its_schema() {
     )]);
     let judge = |text: &str| {
         let judgement = judge_of(&asked, None, Some(&says(text)));
-        (judgement.ok, judgement.checks["json"], judgement.checks["json_schema"])
+        (
+            judgement.ok,
+            judgement.checks["json"],
+            judgement.checks["json_schema"],
+        )
     };
     assert_eq!(judge(r#"{"total": 5}"#), (true, true, true));
     assert_eq!(judge(r#"{"total": "5"}"#), (false, true, false));
@@ -182,9 +189,13 @@ fn json_is_checked_where_it_was_asked_for_and_against_its_schema() {
 
 #[test]
 fn an_answer_in_another_language_or_of_another_length_is_shown() {
-    let german = "Ihre Erstattung für Bestellung 7 ist unterwegs und sollte in wenigen Tagen bei Ihnen ankommen.";
+    let german =
+        "Ihre Erstattung für Bestellung 7 ist unterwegs und sollte in wenigen Tagen bei Ihnen ankommen.";
     let judgement = judged(&[], &says(german));
-    assert_eq!((judgement.checks["language"], judgement.checks["length"]), (false, true));
+    assert_eq!(
+        (judgement.checks["language"], judgement.checks["length"]),
+        (false, true)
+    );
     assert!(!judged(&[], &says("Done.")).checks["length"]);
 }
 

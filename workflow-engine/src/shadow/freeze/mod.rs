@@ -111,8 +111,10 @@ impl ShadowPlan {
             *sizes.entry(kind.clone()).or_default() += stands_for(row_kind);
             members.entry(kind.clone()).or_default().push(call);
         }
-        let populations: BTreeMap<String, u64> =
-            sizes.into_iter().map(|(kind, size)| (kind, size.round() as u64)).collect();
+        let populations: BTreeMap<String, u64> = sizes
+            .into_iter()
+            .map(|(kind, size)| (kind, size.round() as u64))
+            .collect();
         let mut shares = strata::allocate(&populations, terms.limits.traces);
         for (kind, share) in &mut shares {
             *share = (*share).min(members[kind].len() as u64);
@@ -131,7 +133,10 @@ impl ShadowPlan {
             .collect();
         let read = pool.drawn.len() as u64;
         let (recorded, excluded) = (pool.recorded, pool.excluded);
-        (Self::of(terms, (recorded, excluded), (read, unreadable), strata), sample)
+        (
+            Self::of(terms, (recorded, excluded), (read, unreadable), strata),
+            sample,
+        )
     }
 }
 

@@ -38,7 +38,11 @@ fn readable(tools: &'static str) -> Look {
 /// Every call of the pool can be read.
 fn frozen(terms: Terms, calls: &[CallHead]) -> (ShadowPlan, Vec<Sampled>) {
     let pool = Pool::draw(&terms, calls);
-    let looks = pool.ids().into_iter().map(|id| (id, readable("one_call"))).collect();
+    let looks = pool
+        .ids()
+        .into_iter()
+        .map(|id| (id, readable("one_call")))
+        .collect();
     ShadowPlan::freeze(terms, pool, &looks)
 }
 
@@ -88,13 +92,26 @@ fn calls_that_turn_out_unreadable_are_replaced_from_the_spare_ones_and_counted()
         .enumerate()
         .map(|(index, id)| {
             let unfit = (index % 10 == 0).then_some(Unfit::Secret);
-            (id.clone(), Look { unfit, ..readable("one_call") })
+            (
+                id.clone(),
+                Look {
+                    unfit,
+                    ..readable("one_call")
+                },
+            )
         })
         .collect();
     let (plan, sample) = ShadowPlan::freeze(terms, pool, &looks);
     assert_eq!(plan.read, ids.len() as u64);
-    assert_eq!(plan.unreadable["secret"], looks.values().filter(|look| look.unfit.is_some()).count() as u64);
-    assert!(sample.iter().all(|sampled| looks[&sampled.trace_id].unfit.is_none()));
+    assert_eq!(
+        plan.unreadable["secret"],
+        looks.values().filter(|look| look.unfit.is_some()).count() as u64
+    );
+    assert!(
+        sample
+            .iter()
+            .all(|sampled| looks[&sampled.trace_id].unfit.is_none())
+    );
     assert_eq!(sample.len() as u64, 100);
     assert!(plan.replayable_share() < 0.61, "{}", plan.replayable_share());
 }
@@ -111,7 +128,16 @@ fn kinds_told_by_contents_stand_for_their_share_of_the_window() {
         .ids()
         .into_iter()
         .enumerate()
-        .map(|(index, id)| (id, readable(if index % 4 == 0 { "several_calls" } else { "one_call" })))
+        .map(|(index, id)| {
+            (
+                id,
+                readable(if index % 4 == 0 {
+                    "several_calls"
+                } else {
+                    "one_call"
+                }),
+            )
+        })
         .collect();
     let (plan, _) = ShadowPlan::freeze(terms, pool, &looks);
     let names: Vec<&String> = plan.strata.keys().collect();
@@ -139,5 +165,9 @@ fn a_kind_with_three_calls_is_replayed_whole_and_warned_about() {
     }));
     let (plan, _) = frozen(a_hundred(), &calls);
     assert_eq!((plan.strata["tiny"].n, plan.strata["tiny"].population), (3, 3));
-    assert!(plan.warnings().iter().any(|warning| warning.starts_with("Only 3 calls of kind tiny")));
+    assert!(
+        plan.warnings()
+            .iter()
+            .any(|warning| warning.starts_with("Only 3 calls of kind tiny"))
+    );
 }

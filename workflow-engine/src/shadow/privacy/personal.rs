@@ -121,9 +121,16 @@ fn holds(kind: Kind, text: &str) -> Option<String> {
 fn is_example(address: &str) -> bool {
     let host = address.rsplit('@').next().unwrap_or_default();
     let ends = |name: &str| host == name || host.ends_with(&format!(".{name}"));
-    ["example", "test", "invalid", "example.com", "example.org", "example.net"]
-        .into_iter()
-        .any(ends)
+    [
+        "example",
+        "test",
+        "invalid",
+        "example.com",
+        "example.org",
+        "example.net",
+    ]
+    .into_iter()
+    .any(ends)
 }
 
 /// ISO 7064 mod 97-10: the first four characters moved to the end, letters as 10 to 35, the whole ≡ 1.
@@ -203,7 +210,13 @@ mod tests {
     #[test]
     fn only_what_the_input_did_not_hold_is_new() {
         let input = "Call me: 0049 30 901820, Jo.Doe@insurer.co.uk";
-        assert!(new_in("We will call +49 30 901820 or write to jo.doe@insurer.co.uk", input).is_empty());
+        assert!(
+            new_in(
+                "We will call +49 30 901820 or write to jo.doe@insurer.co.uk",
+                input
+            )
+            .is_empty()
+        );
         let new = new_in("Write to amy@insurer.co.uk", input);
         assert_eq!(
             new.first().map(|find| find.value.as_str()),

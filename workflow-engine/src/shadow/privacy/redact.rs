@@ -24,7 +24,10 @@ impl Redactor {
     /// # Errors
     /// What is wrong with a pattern.
     pub fn new(key: [u8; 32], names: &[String]) -> Result<Self, regex::Error> {
-        let names = names.iter().map(|pattern| Regex::new(pattern)).collect::<Result<_, _>>()?;
+        let names = names
+            .iter()
+            .map(|pattern| Regex::new(pattern))
+            .collect::<Result<_, _>>()?;
         Ok(Self { key, names })
     }
 
@@ -35,7 +38,10 @@ impl Redactor {
         if let Some(tools) = &mut call.input.tools {
             self.value(tools);
         }
-        call.input.parameters.values_mut().for_each(|value| self.value(value));
+        call.input
+            .parameters
+            .values_mut()
+            .for_each(|value| self.value(value));
         call.answer.text = call.answer.text.map(|text| self.text(&text));
         for tool in &mut call.answer.tool_calls {
             tool.arguments = self.json_or_text(&tool.arguments);
@@ -141,7 +147,10 @@ mod tests {
         let redactor = Redactor::new([7; 32], &["Dr\\. [A-Z][a-z]+".to_owned()]).unwrap();
         let first = redactor.text("Dr. Weber, jo@insurer.co.uk, DE89 3704 0044 0532 0130 00");
         let again = redactor.text("Write to JO@insurer.co.uk, account DE89370400440532013000.");
-        insta::assert_snapshot!(format!("{first}\n{again}"), @"");
+        insta::assert_snapshot!(format!("{first}\n{again}"), @r"
+        Person-7723b7a7, person-39ae71996e29@redacted.example, ZZ00 6464 D3DA 646491
+        Write to person-39ae71996e29@redacted.example, account ZZ00 6464 D3DA 646491.
+        ");
         let other = Redactor::new([8; 32], &[]).unwrap();
         assert_ne!(other.text("jo@insurer.co.uk"), redactor.text("jo@insurer.co.uk"));
     }

@@ -42,7 +42,12 @@ mod tests {
         for secret in secrets {
             assert!(holds_secret(&format!("use {secret} please")), "{secret}");
         }
-        for word in ["api_key", "risk-free-offer-for-all-of-us", "a sk-1 size", "eyJust.eyJoking.eh"] {
+        for word in [
+            "api_key",
+            "risk-free-offer-for-all-of-us",
+            "a sk-1 size",
+            "eyJust.eyJoking.eh",
+        ] {
             assert!(!holds_secret(word), "{word}");
         }
     }

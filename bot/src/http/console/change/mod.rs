@@ -186,6 +186,7 @@ fn outcome(view: &ChangeView) -> Option<&str> {
     view.verdict.as_ref()?["verdict"].as_str()
 }
 
+<<<<<<< HEAD
 /// What an approver should know before trusting the figures; earlier runs first, since nobody should repeat a test until it passes.
 pub(in crate::http) fn cautions(packet: &Packet) -> Vec<String> {
     let runs = packet.earlier_runs.iter().map(|run| {
@@ -199,4 +200,195 @@ pub(in crate::http) fn cautions(packet: &Packet) -> Vec<String> {
         )
     });
     runs.chain(packet.warnings.iter().cloned()).collect()
+=======
+/// DORA's six verbs, and where the change stands or stopped.
+fn steps(view: &ChangeView) -> Vec<Step> {
+    const STAGES: [&str; 6] = [
+        "recorded",
+        "tested",
+        "assessed",
+        "approved",
+        "implemented",
+        "verified",
+    ];
+    let kinds = |words: &[&str]| {
+        view.events
+            .iter()
+            .any(|event| words.contains(&event.kind.as_str()))
+    };
+    let reached = [
+        kinds(&["submitted"]),
+        kinds(&["evidence_submitted", "test_waived"]),
+        kinds(&["packet_sealed"]),
+        kinds(&["approved"]),
+        kinds(&["applied"]),
+        kinds(&["verified"]),
+    ];
+    let done = reached.iter().take_while(|it| **it).count();
+    let ended_badly = view.state.is_final() && view.state != ChangeState::Completed;
+    let step = |(index, title)| {
+        let class = match index {
+            _ if index < done => "done",
+            _ if index == done && ended_badly => "stop",
+            _ if index == done => "now",
+            _ => "",
+        };
+        Step {
+            title,
+            class,
+            current: class == "now",
+        }
+    };
+    STAGES.into_iter().enumerate().map(step).collect()
+}
+
+fn progress(view: &ChangeView) -> Option<Progress> {
+    let test = view
+        .test
+        .as_ref()
+        .filter(|_| view.state == ChangeState::ShadowTesting)?;
+    let paused = if test.paused { " It is paused." } else { "" };
+    Some(Progress {
+        title: format!(
+            "Replayed {} of {} calls",
+            count(test.done.into()),
+            count(test.total.into())
+        ),
+        text: format!(
+            "{} of at most {} spent so far{}. Tools are never executed in a replay.{paused}",
+            dollars(&test.spent_usd),
+            dollars(&test.cap_usd),
+            left(test.seconds_left)
+        ),
+        done: test.done,
+        most: test.total.max(1),
+    })
+}
+
+fn dollars(plain: &str) -> Usd {
+    Usd(plain.parse().unwrap_or_default())
+}
+
+/// `, about 3 minutes left`
+fn left(seconds: Option<u64>) -> String {
+    match seconds {
+        None => String::new(),
+        Some(seconds) if seconds < 60 => ", less than a minute left".to_owned(),
+        Some(seconds) if seconds < 120 => ", about a minute left".to_owned(),
+        Some(seconds) => format!(", about {} minutes left", seconds / 60),
+    }
+}
+
+/// One field of a hop, as people read it.
+type Reading = fn(&Hop) -> String;
+
+/// Both routes, hop by hop and field by field.
+fn diff(before: &Route, after: &Route) -> Vec<DiffRow> {
+    let mut rows = vec![row("Route", &before.id, &after.id)];
+    let hops = before.hops().count().max(after.hops().count());
+    for index in 0..hops {
+        let (old, new) = (before.hops().nth(index), after.hops().nth(index));
+        let name = |field: &str| match index {
+            0 => field.to_owned(),
+            1 => format!("Fallback: {}", field.to_lowercase()),
+            _ => format!("Fallback {index}: {}", field.to_lowercase()),
+        };
+        let text = |hop: Option<&Hop>, read: Reading| hop.map_or_else(|| "none".to_owned(), read);
+        let fields: [(&str, Reading); 4] = [
+            ("Model", |hop| hop.model.clone()),
+            ("Provider", |hop| hop.provider.clone()),
+            ("Region", |hop| {
+                hop.region.clone().unwrap_or_else(|| "not promised".to_owned())
+            }),
+            ("Parameters", |hop| {
+                let pairs: Vec<_> = hop
+                    .parameters
+                    .iter()
+                    .map(|(key, value)| format!("{key} {value}"))
+                    .collect();
+                if pairs.is_empty() {
+                    "none".to_owned()
+                } else {
+                    pairs.join(", ")
+                }
+            }),
+        ];
+        for (field, read) in fields {
+            let row = row(&name(field), &text(old, read), &text(new, read));
+            // Fields that neither side sets say nothing.
+            if row.before != "none" || row.after != "none" {
+                rows.push(row);
+            }
+        }
+    }
+    rows
+}
+
+fn row(field: &str, before: &str, after: &str) -> DiffRow {
+    DiffRow {
+        field: field.to_owned(),
+        before: before.to_owned(),
+        after: after.to_owned(),
+        changed: before != after,
+    }
+}
+
+fn timeline(event: &EventView, catalog: &Catalog) -> TimelineItem {
+    let said = words::say(&event.event, catalog);
+    TimelineItem {
+        what: said.what,
+        mark: said.mark,
+        tone: said.tone,
+        who: event.actor.name.clone(),
+        at: event.at.into(),
+        quote: event.note.clone(),
+        entry: event.leaf.map(|leaf| leaf.to_string()),
+    }
+}
+
+fn proof(view: &ChangeView) -> Proof {
+    let number = view.number.0;
+    let sealed = match (view.ledger.leaf, view.ledger.sealed) {
+        (Some(leaf), true) => {
+            format!(
+                "All {} events are sealed in the ledger, the newest as entry {leaf}.",
+                view.events.len()
+            )
+        }
+        (Some(leaf), false) => format!("Sealed up to entry {leaf}; the rest follows within a second."),
+        (None, _) => "Not sealed yet; that takes at most a second.".to_owned(),
+    };
+    let Some(packet) = view.packet_sha256 else {
+        return Proof {
+            sentence: sealed,
+            steps: Vec::new(),
+        };
+    };
+    let leaf = view
+        .ledger
+        .packet_leaf
+        .map(|leaf| format!(", named by entry {leaf}"))
+        .unwrap_or_default();
+    Proof {
+        sentence: format!("People decide on packet {}{leaf}. {sealed}", packet.short()),
+        steps: vec![
+            ProofStep {
+                title: "Take the packet, its public key and its proof",
+                command: format!("governor packet export {number} --out packet-{number}"),
+            },
+            ProofStep {
+                title: "Check signature, digest and the votes bound to it, without this service",
+                command: format!(
+                    "governor packet verify packet-{number}/packet.dsse.json --key packet-{number}/packet.pub.pem"
+                ),
+            },
+            ProofStep {
+                title: "Compare the digest yourself",
+                command: format!(
+                    "jq -r .payload packet-{number}/packet.dsse.json | base64 -d | sha256sum   # {packet}"
+                ),
+            },
+        ],
+    }
+>>>>>>> 39389dd (What a test saw is kept encrypted and shown to cleared people; run control in chat, page, API and terminal)
 }
