@@ -25,11 +25,8 @@ pub mod forecast;
 pub mod ledger;
 pub mod migrate;
 pub mod packet;
-<<<<<<< HEAD
 pub mod policy;
-=======
 pub mod progress;
->>>>>>> 39389dd (What a test saw is kept encrypted and shown to cleared people; run control in chat, page, API and terminal)
 pub mod rate;
 pub mod reconcile;
 pub mod restore;

@@ -129,7 +129,6 @@ async fn command(
     }
 }
 
-<<<<<<< HEAD
 /// Somebody else in the reader's place, counted from now.
 fn delegate(state: &AppState, visitor: &Visitor, fields: &Fields) -> Result<Command, Problem> {
     let bad = |what: &str| Problem::new(Code::BadBody, what.to_owned());
@@ -175,13 +174,13 @@ async fn revise(
         _ => Command::Revise(proposal),
     };
     Ok((command, reason.into_iter().collect()))
-=======
+}
+
 /// The requester ends the test before its evidence is complete.
 pub(crate) fn stop_test() -> Command {
     Command::FailTest {
         why: "The requester stopped the test before its evidence was complete.".to_owned(),
     }
->>>>>>> 39389dd (What a test saw is kept encrypted and shown to cleared people; run control in chat, page, API and terminal)
 }
 
 /// Whether the gateway of the change's workflow is read-only to us, so that people apply from instructions.
