@@ -27,10 +27,7 @@ use workflow_engine::{
     engine::{
         Engine,
         jobs::JobError,
-        shadow::{
-            Parts, Settings, Tester,
-            vault::{MasterKey, Vault},
-        },
+        shadow::{Parts, Settings, Tester, vault::Vault},
     },
     ports::{clock::Clock, model::ModelClient, trace_source::TraceSource},
     shadow::plan::Latency,
@@ -250,8 +247,7 @@ impl Lab {
 
     /// Keeps what tests see for 90 days.
     pub fn vault(&self) -> Vault {
-        let key = MasterKey::parse(&SecretString::from("5a".repeat(32))).expect("64 digits");
-        Vault::new(self.desk.engine.clone(), Arc::new(key), TimeDelta::days(90))
+        self.desk.vault()
     }
 
     /// Edits the catalog, before the change is filed.
