@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use bot::commands_cli::{
     self, Format, allocate, analyze, backup, bench, calls, catalog, chat, decide, demo, doctor, forecast,
-    ledger, migrate, packet, policy, rate, reconcile, restore, serve, statement, token, variance, witness,
+    ledger, migrate, packet, policy, progress, rate, reconcile, restore, serve, statement, token, variance,
+    witness,
 };
 use clap::{Parser, Subcommand};
 
@@ -45,6 +46,7 @@ enum Command {
     Packet(packet::Args),
     Witness(witness::Args),
     Policy(policy::Args),
+    Progress(progress::Args),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Packet(args) => served(packet::run(&args, format)),
         Command::Witness(args) => served(witness::run(&args, format)),
         Command::Policy(args) => served(policy::run(&args, format)),
+        Command::Progress(args) => served(progress::run(&args, format)),
     };
     commands_cli::finish(outcome)
 }

@@ -24,6 +24,8 @@ pub mod packet;
 pub mod policy_edition;
 pub mod session;
 pub mod shadow_answer;
+pub mod shadow_content;
+pub mod shadow_key;
 pub mod shadow_run;
 pub mod sign_in_link;
 pub mod singleton;

@@ -11,6 +11,7 @@ mod m20261124_000005_chat;
 mod m20261124_000006_sign_in;
 mod m20261124_000010_ledger_tree;
 mod m20261124_000012_replicas;
+mod m20261124_000014_shadow_content;
 mod m20261124_000018_policy_edition;
 mod m20261124_000021_witnesses;
 mod m20261124_000022_ledger_batches;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000006_sign_in::Migration),
             Box::new(m20261124_000010_ledger_tree::Migration),
             Box::new(m20261124_000012_replicas::Migration),
+            Box::new(m20261124_000014_shadow_content::Migration),
             Box::new(m20261124_000018_policy_edition::Migration),
             Box::new(m20261124_000021_witnesses::Migration),
             Box::new(m20261124_000022_ledger_batches::Migration),

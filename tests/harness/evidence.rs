@@ -1,14 +1,22 @@
 //! A finished test beside a change, as the shadow run would leave it: for pages that show evidence.
 
+use std::collections::BTreeMap;
+
 use entities::{decision, shadow_run};
 use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
 use workflow_engine::{
+    catalog::Margins,
     change::{
         command::Command,
         state::{Assessment, Change, TestVerdict},
     },
-    values::{ChangeNumber, Digest, RunId},
+    shadow::{
+        analysis::plan::Mode,
+        freeze::Pool,
+        plan::{Latency, Limits, ShadowPlan, Terms},
+    },
+    values::{ChangeNumber, Digest, RunId, Usd},
 };
 
 use crate::desk::Desk;
@@ -109,7 +117,7 @@ impl Desk {
             change_id: change.id.0.clone(),
             revision: 1,
             plan_sha256: vec![0; 32],
-            plan: "{}".to_owned(),
+            plan: frozen(change),
             state: if done == 1240 { "finished" } else { "running" }.to_owned(),
             total: 1240,
             done,
@@ -200,4 +208,37 @@ impl Desk {
             self.service(number, command).await.expect("the way to the no");
         }
     }
+}
+
+/// A plan of `change` over no calls, as the run's row holds it.
+fn frozen(change: &Change) -> String {
+    let terms = Terms {
+        change: change.number,
+        revision: change.revision,
+        workflow: change.workflow.clone(),
+        baseline: change.baseline.clone(),
+        candidate: change.candidate.clone(),
+        from: change.filed_at,
+        until: change.filed_at,
+        kinds_by: Vec::new(),
+        immaterial: Vec::new(),
+        own_checks: Vec::new(),
+        redaction: None,
+        judge: None,
+        reuse_recorded: false,
+        margins: Margins::default(),
+        claims_savings: change.claims_savings,
+        seed: [7; 16],
+        limits: Limits {
+            traces: 1_240,
+            spend_cap_usd: Usd(25.into()),
+            concurrency: 8,
+            repeats: 0,
+            mode: Mode::Fixed,
+            latency: Latency::Vendor,
+        },
+    };
+    let pool = Pool::draw(&terms, &[]);
+    let (plan, sample) = ShadowPlan::freeze(terms, pool, &BTreeMap::new());
+    json!({"plan": plan, "sample": sample}).to_string()
 }

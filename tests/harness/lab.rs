@@ -20,25 +20,24 @@ use integrations::{
     },
     traces::otlp,
 };
-use rust_decimal::Decimal;
 use sea_orm_migration::MigratorTrait;
 use secrecy::SecretString;
 use workflow_engine::{
-    catalog::{Catalog, CatalogRoute},
+    catalog::{Catalog, CatalogRoute, Testing},
     change::{command::Command, state::Change},
     engine::{
         Engine,
         jobs::JobError,
-        shadow::{Parts, Settings, Tester},
+        shadow::{Parts, Settings, Tester, vault::Vault},
     },
     ports::{clock::Clock, model::ModelClient, trace_source::TraceSource},
-    shadow::plan::{Latency, Limits},
+    shadow::plan::Latency,
     store::calls::CallStore,
     usage::{
         attribute::Rules,
         price::{PriceBook, SHIPPED, book::Origin},
     },
-    values::{Actor, ChangeNumber, Digest, Usd},
+    values::{Actor, ChangeNumber, Digest},
 };
 
 use crate::{
@@ -219,29 +218,59 @@ impl Lab {
         Arc::new(Client::new(http.expect("a client"), "openai".to_owned(), chat))
     }
 
-    /// A tester that may spend `cap` dollars and asks `model`.
-    pub fn tester_asking(&self, model: Arc<dyn ModelClient>, cap: &str) -> Tester {
+    /// A tester that asks `model`.
+    pub fn tester_asking(&self, model: Arc<dyn ModelClient>) -> Tester {
+        self.tester_of(BTreeMap::from([("openai".to_owned(), model)]))
+    }
+
+    /// A tester that asks these models, by provider.
+    pub fn tester_of(&self, models: BTreeMap<String, Arc<dyn ModelClient>>) -> Tester {
         Tester::new(Parts {
             engine: self.desk.engine.clone(),
             calls: Arc::new(self.calls.clone()),
-            models: BTreeMap::from([("openai".to_owned(), model)]),
+            models,
             prices: Arc::clone(&self.prices),
+            vault: self.vault(),
             settings: Settings {
-                limits: Limits {
-                    spend_cap_usd: Usd(cap.parse::<Decimal>().expect("an amount")),
-                    concurrency: 4,
-                    latency: Latency::Vendor,
-                    ..Limits::default()
-                },
+                concurrency: 4,
+                latency: Latency::Vendor,
+                repeats: 0,
                 seed: Some(*b"governor-shown-1"),
                 ..Settings::default()
             },
         })
     }
 
-    /// A tester with a good key and a large purse.
+    /// A tester with a good key.
     pub fn tester(&self) -> Tester {
-        self.tester_asking(self.client("vendor-key"), "100")
+        self.tester_asking(self.client("vendor-key"))
+    }
+
+    /// Keeps what tests see for 90 days.
+    pub fn vault(&self) -> Vault {
+        self.desk.vault()
+    }
+
+    /// Edits the catalog, before the change is filed.
+    pub async fn edit(&self, edit: impl FnOnce(&mut Catalog)) {
+        let (_, now) = self.desk.engine.catalog().await.expect("a catalog");
+        let mut catalog = Catalog::clone(&now);
+        edit(&mut catalog);
+        let tests = Actor::Service("tests".to_owned());
+        let applied = self.desk.engine.apply_catalog(&catalog, &tests).await;
+        applied.expect("the catalog is stored");
+    }
+
+    /// The workflow `support-answer` with another way of testing.
+    pub async fn testing(&self, edit: impl FnOnce(&mut Testing)) {
+        self.edit(|catalog| {
+            let own = catalog
+                .workflows
+                .iter_mut()
+                .find(|own| own.id.as_str() == "support-answer");
+            edit(&mut own.expect("the workflow").shadow);
+        })
+        .await;
     }
 
     /// Maya files and submits the change.

@@ -31,6 +31,7 @@ mod replicas;
 mod rotation;
 mod row_seals;
 mod sealing;
+mod shadow_content;
 mod shadow_run;
 mod tampering;
 mod tidy;

@@ -27,7 +27,7 @@ use workflow_engine::{
     ports::model::{Completion, ModelClient, ModelError, ReplayInput},
     shadow::analysis::report::{Outcome, Report, Verdict},
     store,
-    values::Hop,
+    values::{Hop, Usd},
 };
 
 async fn report(lab: &Lab, change: &Change) -> Report {
@@ -177,8 +177,10 @@ async fn a_service_that_ends_in_order_loses_no_answer() {
 #[tokio::test]
 async fn the_spend_cap_is_passed_by_no_more_than_the_calls_in_flight() {
     let lab = lab(Kind::Sqlite, Models::CLEAN, Via::LiteLlm, 16).await.unwrap();
+    lab.edit(|catalog| catalog.policy.shadow_budget_usd = "0.05".parse().map(Usd).unwrap())
+        .await;
     let change = lab.admitted().await;
-    let tester = lab.tester_asking(lab.client("vendor-key"), "0.05");
+    let tester = lab.tester();
     assert_eq!(lab.run(&tester, change.number).await.unwrap(), Some("fail test"));
     let change = lab.desk.change(change.number).await;
     assert_eq!(change.state, State::ShadowFailed);
@@ -223,7 +225,7 @@ async fn a_paused_test_stands_still_and_goes_on_where_it_was() {
         inner: lab.client("vendor-key"),
         asked: AtomicBool::new(false),
     });
-    let tester = lab.tester_asking(pauser.clone(), "100");
+    let tester = lab.tester_asking(pauser.clone());
     let running = tokio::spawn({
         let tester = tester.clone();
         async move {
@@ -293,7 +295,7 @@ async fn the_plan_is_on_record_before_the_first_prompt_leaves() {
         number: change.number,
         frozen: AtomicBool::new(false),
     });
-    lab.run(&lab.tester_asking(witness.clone(), "100"), change.number)
+    lab.run(&lab.tester_asking(witness.clone()), change.number)
         .await
         .unwrap();
     assert!(witness.frozen.load(Ordering::Relaxed));
@@ -326,7 +328,7 @@ impl ModelClient for Witness {
 async fn what_a_person_must_mend_ends_the_test_with_a_remedy() {
     let lab = lab(Kind::Sqlite, Models::CLEAN, Via::LiteLlm, 2).await.unwrap();
     let change = lab.admitted().await;
-    let tester: Tester = lab.tester_asking(lab.client("a-wrong-key"), "100");
+    let tester: Tester = lab.tester_asking(lab.client("a-wrong-key"));
     assert_eq!(lab.run(&tester, change.number).await.unwrap(), Some("fail test"));
     let ending = lab.desk.change(change.number).await.ending.unwrap();
     assert!(

@@ -224,7 +224,22 @@ pub(super) fn buttons(view: &ChangeView) -> Vec<Button> {
                 evidence,
             ]
         }
-        State::Draft | State::Submitted | State::ShadowTesting | State::PolicyCheck => {
+        State::ShadowTesting => {
+            let paused = view.progress.as_ref().map(|progress| progress.paused);
+            let steer = paused.map(|paused| match paused {
+                true => act("resume_test", "Let it go on", ButtonStyle::Primary),
+                false => act("pause_test", "Pause the test", ButtonStyle::Plain),
+            });
+            [
+                Some(evidence),
+                steer,
+                Some(act("withdraw", "Withdraw", ButtonStyle::Plain)),
+            ]
+            .into_iter()
+            .flatten()
+            .collect()
+        }
+        State::Draft | State::Submitted | State::PolicyCheck => {
             vec![evidence, act("withdraw", "Withdraw", ButtonStyle::Plain)]
         }
         State::Approved => vec![

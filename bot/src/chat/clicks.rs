@@ -43,6 +43,12 @@ impl Chat {
         let context = Context::of(value, interaction).to_string();
         let form = match action {
             "approve" => return self.approve(interaction, person, &change).await,
+            "pause_test" => return self.steer(interaction, person, &change, Command::PauseTest).await,
+            "resume_test" => {
+                return self
+                    .steer(interaction, person, &change, Command::ResumeTest)
+                    .await;
+            }
             "approve_if" => card_forms::approve_if(&number, &context),
             "concern" => card_forms::concern(&number, &context),
             "deny" => card_forms::deny(&number, &context),
@@ -96,6 +102,20 @@ impl Chat {
     ) -> Result<(), JobError> {
         let sent = self
             .vote(&interaction.delivery, person, change, (Grade::Approve, None))
+            .await;
+        self.answer(interaction, sent).await
+    }
+
+    /// Stops the test for the moment, or lets it go on.
+    async fn steer(
+        &self,
+        interaction: &Interaction,
+        person: &PersonId,
+        change: &Change,
+        command: Command,
+    ) -> Result<(), JobError> {
+        let sent = self
+            .send(&interaction.delivery, person, change, (command, None))
             .await;
         self.answer(interaction, sent).await
     }

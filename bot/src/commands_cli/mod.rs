@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod migrate;
 pub mod packet;
 pub mod policy;
+pub mod progress;
 pub mod rate;
 pub mod reconcile;
 pub mod restore;

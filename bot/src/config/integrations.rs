@@ -66,6 +66,11 @@ pub struct Shadow {
     pub timeout_seconds: u64,
     /// How often a replay is tried again.
     pub retries: usize,
+    /// Wraps the keys of what tests see; none means a key that is made once in the data directory.
+    #[serde(deserialize_with = "secret::optional")]
+    pub content_key: Option<SecretString>,
+    /// Days after which what a test saw is erased.
+    pub content_days: u32,
 }
 
 /// Cron lines: second, minute, hour, day, month, weekday.

@@ -99,7 +99,9 @@ pub async fn set(folder: &Path, port: u16) -> anyhow::Result<Stage> {
     start.tour = Some(tour::tour(slack.base_url()));
     start.shadow.seed = Some(SEED);
     // The vendors tell the recorded time of each answer and do not make anybody wait for it.
-    start.shadow.limits.latency = Latency::Vendor;
+    start.shadow.latency = Latency::Vendor;
+    // The stand-ins answer the same prompt the same way, so asking twice would show nothing.
+    start.shadow.repeats = 0;
     // All of last month, whatever today's date is.
     start.shadow.window = TimeDelta::days(62);
     let service = Service::start(start).await?;

@@ -112,8 +112,11 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use workflow_engine::{
-        ports::model::Completion,
-        shadow::checks::{Case, judge},
+        ports::model::{Completion, ReplayInput},
+        shadow::{
+            checks::{Case, Checks},
+            recorded::RecordedAnswer,
+        },
     };
 
     use super::*;
@@ -125,9 +128,18 @@ mod tests {
         assert_eq!(Index::of(&figures, AUGUST).by_text.len(), 2 * 1_240);
     }
 
+    fn asked(request: &Request) -> ReplayInput {
+        ReplayInput {
+            messages: request.messages.clone(),
+            tools: Some(request.tools.clone()),
+            parameters: std::collections::BTreeMap::new(),
+        }
+    }
+
     #[test]
     fn the_checks_judge_every_answer_as_it_was_judged_when_recorded() {
         let figures = Figures::load().unwrap();
+        let checks = Checks::default();
         for run in [JULY, AUGUST] {
             for model in figures.models(run) {
                 for ((category, number), figure) in figures.run(run, model).unwrap() {
@@ -138,8 +150,11 @@ mod tests {
                         tool_calls,
                         ..Completion::default()
                     };
-                    let judgement = judge(&Case {
+                    let judgement = checks.judge(&Case {
                         expected: Some(&request.reference),
+                        reference_text: None,
+                        input: &asked(&request),
+                        recorded: &RecordedAnswer::default(),
                         answer: Some(&completion),
                     });
                     assert_eq!(

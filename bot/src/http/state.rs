@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     catalog::Catalog,
-    engine::{Engine, ledger::Ledger, record::Recorder},
+    engine::{Engine, ledger::Ledger, record::Recorder, shadow::vault::Vault},
     store::db::Db,
 };
 
@@ -39,6 +39,8 @@ pub struct AppState {
     pub tour: Option<Arc<Tour>>,
     /// The way in for calls, and the calls themselves.
     pub recorder: Option<Arc<Recorder>>,
+    /// What tests have seen, for cleared eyes.
+    pub vault: Option<Vault>,
     /// Prometheus' text, where metrics are recorded.
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 }
@@ -89,6 +91,7 @@ impl AppState {
             tokens: Arc::default(),
             tour: None,
             recorder: None,
+            vault: None,
             metrics: None,
             config,
         })
@@ -115,6 +118,19 @@ impl AppState {
             Problem::new(
                 Code::Unavailable,
                 "This service was started without a database of calls.",
+            )
+        })
+    }
+
+    /// What tests have seen.
+    ///
+    /// # Errors
+    /// A problem for the caller when this process keeps none.
+    pub fn vault(&self) -> Result<&Vault, Problem> {
+        self.vault.as_ref().ok_or_else(|| {
+            Problem::new(
+                Code::Unavailable,
+                "This service keeps nothing of what tests have seen.",
             )
         })
     }

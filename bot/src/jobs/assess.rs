@@ -212,7 +212,7 @@ impl Assess {
         let current = change.test.as_ref().map(|test| &test.run);
         let runs = store::shadow::of_change(self.engine.db(), &change.id).await?;
         let earlier = runs.into_iter().filter(|run| Some(&run.id) != current);
-        Ok(earlier.map(earlier_run).collect())
+        Ok(earlier.map(EarlierRun::from).collect())
     }
 
     async fn seal(&self, change: &Change, packet: &Packet) -> Result<Digest, JobError> {
@@ -267,16 +267,4 @@ fn tested(run: Run) -> Result<Tested, JobError> {
         spent_usd: run.spent_usd,
         run: run.id,
     })
-}
-
-fn earlier_run(run: Run) -> EarlierRun {
-    let report: Option<serde_json::Value> = run
-        .report
-        .as_deref()
-        .and_then(|text| serde_json::from_str(text).ok());
-    EarlierRun {
-        run: run.id,
-        plan_sha256: run.plan_sha256,
-        verdict: report.and_then(|report| report["verdict"].as_str().map(str::to_owned)),
-    }
 }

@@ -1,4 +1,4 @@
-//! Forgets what has ended, once a night: sessions and sign-in links, deliveries of chat, keys of commands.
+//! Forgets what has ended, once a night: sessions and sign-in links, deliveries of chat, keys of commands, what old tests saw.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -7,6 +7,7 @@ use workflow_engine::{
     engine::{
         Engine,
         jobs::{Handler, JobError},
+        shadow::vault::Vault,
     },
     store::{self, queue::Job},
 };
@@ -20,13 +21,14 @@ const REPEATS: TimeDelta = TimeDelta::days(7);
 /// Forgets what has ended.
 pub struct Housekeeping {
     engine: Engine,
+    vault: Vault,
 }
 
 impl Housekeeping {
     /// For this engine's database.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
-        Self { engine }
+    pub fn new(engine: Engine, vault: Vault) -> Self {
+        Self { engine, vault }
     }
 }
 
@@ -42,11 +44,13 @@ impl Handler for Housekeeping {
         let sessions = store::sessions::sweep(db, now).await?;
         let deliveries = store::inbox::forget(db, before).await?;
         let commands = store::commands::forget(db, before).await?;
+        let tests = self.vault.erase_due().await?;
         tracing::info!(
             sessions,
             deliveries,
             commands,
-            "forgot ended sessions, and deliveries and command keys older than seven days"
+            tests,
+            "forgot ended sessions, deliveries and command keys older than seven days, and what old tests saw"
         );
         Ok(())
     }

@@ -7,7 +7,7 @@ use workflow_engine::{
         Engine,
         jobs::{Handler, Runner},
         ledger::Ledger,
-        shadow::{Parts, Settings, Tester},
+        shadow::{Parts, Settings, Tester, vault::Vault},
     },
     ledger::key::SigningKey,
     store::calls::CallStore,
@@ -39,6 +39,7 @@ pub(super) struct Needs<'start> {
     pub(super) key: &'start Arc<SigningKey>,
     pub(super) ledger: &'start Ledger,
     pub(super) prices: &'start Arc<PriceBook>,
+    pub(super) vault: &'start Vault,
     pub(super) shadow: Settings,
 }
 
@@ -51,6 +52,7 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
         calls: Arc::new(needs.calls.clone()),
         models: outside::models(needs.config)?,
         prices: needs.prices.clone(),
+        vault: needs.vault.clone(),
         settings: needs.shadow,
     });
     let platform = needs
@@ -65,7 +67,7 @@ pub(super) fn runners(needs: Needs<'_>) -> anyhow::Result<Vec<Runner>> {
     let work: Vec<Arc<dyn Handler>> = vec![
         Arc::new(digests.linked(needs.public_url)),
         Arc::new(BudgetWatch::new(engine.clone(), needs.calls.clone(), platform)),
-        Arc::new(Housekeeping::new(engine.clone())),
+        Arc::new(Housekeeping::new(engine.clone(), needs.vault.clone())),
         Arc::new(Timers::new(engine.clone())),
         Arc::new(PublishLedger {
             engine: engine.clone(),

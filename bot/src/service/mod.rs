@@ -9,11 +9,23 @@ pub(crate) mod outside;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use chrono::TimeDelta;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     change::definitions::Definitions,
-    engine::{Engine, jobs::Runner, ledger::Ledger, log_key, record::Recorder, seal::Sealer, shadow},
+    engine::{
+        Engine,
+        jobs::Runner,
+        ledger::Ledger,
+        log_key,
+        record::Recorder,
+        seal::Sealer,
+        shadow::{
+            self,
+            vault::{MasterKey, Vault},
+        },
+    },
     ledger::key::SigningKey,
     ports::clock::Clock,
     store::calls::CallStore,
@@ -113,6 +125,7 @@ impl Service {
         let engine = Engine::new(db.clone(), clock.clone()).with_definitions(definitions);
         let key = signing_key(&config, clock.as_ref())?;
         engine.key_in_use(key.public()).await?;
+        let vault = vault(&config, &engine)?;
         let book = prices::book()?;
         let recorder = Arc::new(Recorder::new(engine.clone(), calls.clone(), book.clone()));
         let chat = Connection::open(&engine, &config, &public_url(&config, address))?;
@@ -121,6 +134,7 @@ impl Service {
         state.tour = tour.map(Arc::new);
         state.metrics = metrics;
         state.recorder = Some(recorder.clone());
+        state.vault = Some(vault.clone());
         let runners = handlers::runners(handlers::Needs {
             engine: &engine,
             calls: &calls,
@@ -130,6 +144,7 @@ impl Service {
             key: &key,
             ledger: &ledger,
             prices: &Arc::new(book),
+            vault: &vault,
             shadow,
         })?;
         let (stop, end) = (CancellationToken::new(), CancellationToken::new());
@@ -226,4 +241,14 @@ fn signing_key(config: &Config, clock: &dyn Clock) -> anyhow::Result<Arc<Signing
         None => log_key::in_folder(&config.server.data_dir, origin, clock)?,
     };
     Ok(Arc::new(key))
+}
+
+/// Keeps what tests see, under the configured key or the one in the data directory.
+fn vault(config: &Config, engine: &Engine) -> anyhow::Result<Vault> {
+    let key = match &config.shadow.content_key {
+        Some(digits) => MasterKey::parse(digits).context("shadow.content_key")?,
+        None => MasterKey::in_folder(&config.server.data_dir, engine.clock().as_ref())?,
+    };
+    let keep = TimeDelta::days(config.shadow.content_days.into());
+    Ok(Vault::new(engine.clone(), Arc::new(key), keep))
 }

@@ -139,10 +139,7 @@ pub(super) fn authority(config: &Config) -> anyhow::Result<Option<Arc<dyn Timest
 pub(super) fn shadow_settings(config: &Config) -> shadow::Settings {
     let at_once = config.shadow.concurrency;
     shadow::Settings {
-        limits: Limits {
-            concurrency: u32::try_from(at_once).unwrap_or(u32::MAX),
-            ..Limits::default()
-        },
+        concurrency: u32::try_from(at_once).unwrap_or(u32::MAX),
         in_flight: at_once,
         ..shadow::Settings::default()
     }

@@ -37,7 +37,7 @@ async fn night(desk: &Desk) {
     store::queue::enqueue(desk.engine.db(), job, now).await.unwrap();
     let runner = Runner::new(
         desk.engine.clone(),
-        vec![Arc::new(Housekeeping::new(desk.engine.clone()))],
+        vec![Arc::new(Housekeeping::new(desk.engine.clone(), desk.vault()))],
     );
     assert_eq!(runner.step(&CancellationToken::new()).await.unwrap(), 1);
     runner.settle().await;

@@ -1,6 +1,7 @@
 //! What is governed: workflows, people, routes, vendors' facts, margins, budgets and policy, as one document.
 
 mod check;
+pub mod clearance;
 pub mod diff;
 pub mod export;
 pub mod fault;
@@ -11,6 +12,7 @@ pub mod routes;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
+pub mod shadow;
 mod shape;
 mod stamp;
 pub mod workflow;
@@ -29,6 +31,7 @@ pub use load::load;
 pub use people::{Away, Group, Person};
 pub use policy::{ApprovalRules, PolicySettings, SlotRule, TierRule};
 pub use routes::{CatalogRoute, Fact, GatewayEntry, Model, PriceOverride, Vendor};
+pub use shadow::Testing;
 pub use workflow::{Budget, CostCenter, DataClass, MappingRule, Margins, RiskTier, Workflow};
 
 /// The whole catalog. Stored as versions; a change keeps the digest of the one it was submitted under.

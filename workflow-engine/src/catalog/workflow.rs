@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::shadow::Testing;
 use crate::values::{Digest, PersonId, Usd, WorkflowId};
 
 /// A governed AI use: who owns it, what data it sees, what may serve it.
@@ -53,6 +54,9 @@ pub struct Workflow {
     /// Which attribute of a recorded call names its kind of request, and which kinds are material.
     #[serde(default)]
     pub strata: Strata,
+    /// How its changes are tested.
+    #[serde(default)]
+    pub shadow: Testing,
     /// Who last edited this entry: barred from approving its changes. Filled in when the catalog is applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_editor: Option<PersonId>,
@@ -161,6 +165,9 @@ pub struct DataClass {
     /// Certifications a vendor needs for it.
     #[serde(default)]
     pub certifications: Vec<String>,
+    /// Groups whose members may read such prompts in the evidence, beside the workflow's owner and security.
+    #[serde(default)]
+    pub cleared: Vec<String>,
 }
 
 /// Where money is charged to.

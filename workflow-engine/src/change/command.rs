@@ -184,6 +184,18 @@ pub enum Command {
         /// Of which generation.
         generation: u64,
     },
+    /// A cleared person looks at prompts and answers of the test.
+    RecordViewing {
+        /// Of which run.
+        run: RunId,
+        /// How many traces.
+        traces: u32,
+    },
+    /// The retention job: what the test saw is erased.
+    RecordErasure {
+        /// Of which run.
+        run: RunId,
+    },
     /// The job runner: an effect of this change was given up.
     ReportDeadJob {
         /// The job's kind.
@@ -294,6 +306,8 @@ impl Command {
             Self::ReportMismatch { .. } => "report mismatch",
             Self::RollBack { .. } => "roll back",
             Self::ConfirmRestored { .. } => "confirm restored",
+            Self::RecordViewing { .. } => "record viewing",
+            Self::RecordErasure { .. } => "record erasure",
             Self::ReportDeadJob { .. } => "report dead job",
             Self::SendJobAgain { .. } => "send job again",
             Self::Migrate { .. } => "migrate",
@@ -319,6 +333,7 @@ impl Command {
                 | Self::ConfirmVerified { .. }
                 | Self::ReportMismatch { .. }
                 | Self::ConfirmRestored { .. }
+                | Self::RecordErasure { .. }
                 | Self::ReportDeadJob { .. }
         )
     }

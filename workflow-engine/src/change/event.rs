@@ -251,6 +251,20 @@ pub enum Event {
     },
     /// A catalog was put in force. No change's: it stands in a stream of its own.
     CatalogApplied(CatalogApplied),
+    /// Somebody looked at prompts and answers of the test.
+    ContentViewed {
+        /// Who.
+        by: PersonId,
+        /// Of which run.
+        run: RunId,
+        /// How many traces.
+        traces: u32,
+    },
+    /// What the test saw is erased: the key to it is destroyed.
+    ContentErased {
+        /// Of which run.
+        run: RunId,
+    },
     /// An effect was given up; people must look.
     JobDied {
         /// The job's kind.
@@ -334,6 +348,8 @@ impl Event {
             Self::Restored { .. } => "restored",
             Self::Commented { .. } => "commented",
             Self::CatalogApplied(_) => "catalog_applied",
+            Self::ContentViewed { .. } => "content_viewed",
+            Self::ContentErased { .. } => "content_erased",
             Self::JobDied { .. } => "job_died",
             Self::JobSentAgain { .. } => "job_sent_again",
             Self::Migrated { .. } => "migrated",

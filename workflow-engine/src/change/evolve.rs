@@ -62,6 +62,8 @@ pub(super) fn apply(change: &mut Change, event: &Event, at: DateTime<Utc>) {
         | Event::Reminded { .. }
         | Event::Commented { .. }
         | Event::CatalogApplied(_)
+        | Event::ContentViewed { .. }
+        | Event::ContentErased { .. }
         | Event::JobDied { .. }
         | Event::JobSentAgain { .. }
         | Event::Migrated { .. }

@@ -14,7 +14,11 @@ pub(super) fn react(event: &Event, change: &Change, terms: &Terms, now: DateTime
     let mut effects = Vec::new();
     if !matches!(
         event,
-        Event::Filed { .. } | Event::Edited { .. } | Event::Restored { .. }
+        Event::Filed { .. }
+            | Event::Edited { .. }
+            | Event::Restored { .. }
+            | Event::ContentViewed { .. }
+            | Event::ContentErased { .. }
     ) {
         effects.push(Effect::RefreshCard);
     }
@@ -101,5 +105,7 @@ fn is_said_in_the_thread(event: &Event) -> bool {
             | Event::TestWaived { .. }
             | Event::PlanFrozen { .. }
             | Event::Restored { .. }
+            | Event::ContentViewed { .. }
+            | Event::ContentErased { .. }
     )
 }

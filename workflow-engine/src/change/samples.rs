@@ -142,6 +142,13 @@ fn in_review(change: &Change) -> Vec<Command> {
         Command::Revise(proposal()),
         Command::Withdraw,
         Command::Comment { note: note() },
+        Command::RecordViewing {
+            run: RunId::from("run"),
+            traces: 10,
+        },
+        Command::RecordErasure {
+            run: RunId::from("run"),
+        },
         Command::Remind { revision },
         Command::Escalate { revision },
         Command::Expire { revision },

@@ -61,6 +61,19 @@ fn test(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<Event>,
     }
 }
 
+/// Who saw what the test saw, and when it was erased: on record whatever has become of the change.
+pub(super) fn content(command: &Command, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    Ok(match command {
+        Command::RecordViewing { run, traces } => vec![Event::ContentViewed {
+            by: person(facts)?,
+            run: run.clone(),
+            traces: *traces,
+        }],
+        Command::RecordErasure { run } => vec![Event::ContentErased { run: run.clone() }],
+        _ => Vec::new(),
+    })
+}
+
 fn assessment(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Permit {

@@ -1,13 +1,13 @@
 //! The private key of the log, or of a witness: made once and kept in a file that only its owner may read.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{ErrorKind, Write},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::private_file;
 use crate::{
     ledger::key::{KeyFault, KeyKind, SigningKey},
     ports::clock::Clock,
@@ -98,28 +98,9 @@ pub fn make(path: &Path, name: &str, kind: KeyKind, clock: &dyn Clock) -> Result
         path: path.to_owned(),
         why,
     })?;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|why| file(path, "its folder cannot be made", why))?;
-    }
-    // Written aside and linked into place, so that nobody ever reads half a key, and no key is ever replaced.
-    let mut draft = [0; 8];
-    clock.random(&mut draft);
-    let draft = path.with_extension(format!("{}.tmp", hex::encode(draft)));
-    let written =
-        write_private(&draft, key.to_pem().expose_secret()).and_then(|()| std::fs::hard_link(&draft, path));
-    drop(std::fs::remove_file(&draft));
-    written.map_err(|why| file(path, "cannot be written", why))?;
+    private_file::make(path, key.to_pem().expose_secret(), clock)
+        .map_err(|why| file(path, "cannot be written", why))?;
     Ok(key)
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file: File = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 fn file(path: &Path, what: &'static str, why: std::io::Error) -> LogKeyError {

@@ -19,6 +19,7 @@ pub mod log_key;
 pub mod notices;
 mod packet;
 pub mod policy;
+mod private_file;
 pub mod queries;
 pub mod record;
 pub mod request;

@@ -6,14 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     analysis::pairs,
-    checks::{Case, judge},
+    checks::{Case, Checks},
     plan::Latency,
     recorded::RecordedCall,
 };
-use crate::{
-    ports::model::{Completion, ToolCall},
-    values::Usd,
-};
+use crate::{ports::model::Completion, values::Usd};
 
 /// Which answer of a trace is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,12 +65,9 @@ impl ArmResult {
         call: &RecordedCall,
         answer: Option<&Completion>,
         cost: Option<Usd>,
-        latency: &Latency,
+        (checks, latency): (&Checks, &Latency),
     ) -> Self {
-        let judgement = judge(&Case {
-            expected: Some(expected(call)),
-            answer,
-        });
+        let judgement = checks.judge(&case(call, answer));
         let usage = answer.and_then(|answer| answer.usage);
         Self {
             ok: judgement.ok,
@@ -90,7 +84,7 @@ impl ArmResult {
 
     /// The answer that was recorded, judged by the same checks. Without a reference it is right by definition.
     #[must_use]
-    pub fn recorded(call: &RecordedCall) -> Self {
+    pub fn recorded(call: &RecordedCall, checks: &Checks) -> Self {
         let answer = &call.answer;
         let completion = Completion {
             text: answer.text.clone(),
@@ -99,10 +93,7 @@ impl ArmResult {
             refusal: answer.refusal.clone(),
             ..Completion::default()
         };
-        let judgement = judge(&Case {
-            expected: Some(expected(call)),
-            answer: Some(&completion),
-        });
+        let judgement = checks.judge(&case(call, Some(&completion)));
         Self {
             ok: judgement.ok,
             cost_usd: answer.cost_usd,
@@ -132,11 +123,17 @@ impl ArmResult {
     }
 }
 
-/// What a right answer calls: the reference, or else what was answered then.
-fn expected(call: &RecordedCall) -> &[ToolCall] {
-    call.reference
-        .as_ref()
-        .map_or(&call.answer.tool_calls, |reference| &reference.tool_calls)
+/// An answer beside what it should have been: the reference, or else what was answered then.
+fn case<'a>(call: &'a RecordedCall, answer: Option<&'a Completion>) -> Case<'a> {
+    let reference = call.reference.as_ref();
+    let calls = reference.and_then(|reference| reference.tool_calls.as_ref());
+    Case {
+        expected: Some(calls.unwrap_or(&call.answer.tool_calls)),
+        reference_text: reference.and_then(|reference| reference.text.as_deref()),
+        input: &call.input,
+        recorded: &call.answer,
+        answer,
+    }
 }
 
 impl Latency {

@@ -3,9 +3,17 @@
 pub mod analysis;
 pub mod arm;
 pub mod checks;
+pub mod drift;
+pub mod ending;
+pub mod features;
+pub mod freeze;
+pub mod looks;
 pub mod plan;
+pub mod privacy;
 pub mod recorded;
 pub mod run;
 pub mod sample;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod statistics;
 pub mod strata;

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     analysis::{self, plan::Mode},
-    recorded::CallHead,
-    sample::{bottom_k, digest},
     strata,
 };
 use crate::{
-    catalog::{Margins, RiskTier, Workflow},
+    catalog::{
+        Margins, RiskTier, Workflow,
+        shadow::{JudgeCard, KindBy, OwnCheck},
+    },
     values::{ChangeNumber, Digest, Revision, Route, Usd, WorkflowId},
 };
 
@@ -33,12 +34,21 @@ pub struct ShadowPlan {
     pub from: DateTime<Utc>,
     /// … to here, exclusive.
     pub until: DateTime<Utc>,
+    /// What tells kinds of request apart.
+    #[serde(default)]
+    pub kinds_by: Vec<KindBy>,
     /// Kinds of request with how many are replayed.
     pub strata: BTreeMap<String, StratumPlan>,
     /// Recorded calls in the window.
     pub recorded: u64,
-    /// Calls that cannot be replayed, by reason.
+    /// Calls that cannot be replayed, as their rows tell, by reason.
     pub excluded: BTreeMap<String, u64>,
+    /// Calls whose content was read to draw the sample …
+    #[serde(default)]
+    pub read: u64,
+    /// … and those of them that cannot be replayed, by reason.
+    #[serde(default)]
+    pub unreadable: BTreeMap<String, u64>,
     /// Key of the sample and seed of the draws, hexadecimal.
     pub seed_hex: String,
     /// Level of each one-sided test.
@@ -49,8 +59,21 @@ pub struct ShadowPlan {
     pub mode: Mode,
     /// Whether cost is a gate.
     pub claims_savings: bool,
-    /// The checks that are run, by name; the first decides `ok`.
+    /// The checks that are run, by name.
     pub checks: Vec<String>,
+    /// The workflow's own checks among them.
+    #[serde(default)]
+    pub own_checks: Vec<OwnCheck>,
+    /// What is replaced by pseudonyms before anything is sent; none means nothing.
+    #[serde(default)]
+    pub redaction: Option<Redaction>,
+    /// Who judges where checks cannot decide.
+    #[serde(default)]
+    pub judge: Option<JudgeCard>,
+    /// Traces on which today's route is always asked; after them recorded answers may stand in for it, if they show no
+    /// drift. None means that it is asked on all.
+    #[serde(default)]
+    pub first_block: Option<u64>,
     /// How latency is taken.
     pub latency: Latency,
     /// Replays of the incumbent that are made twice, to show its noise against itself.
@@ -102,8 +125,18 @@ pub struct Terms {
     pub from: DateTime<Utc>,
     /// End of the window, exclusive.
     pub until: DateTime<Utc>,
+    /// What tells kinds of request apart.
+    pub kinds_by: Vec<KindBy>,
     /// Kinds that are shown but do not decide.
     pub immaterial: Vec<String>,
+    /// The workflow's own checks.
+    pub own_checks: Vec<OwnCheck>,
+    /// What is replaced by pseudonyms.
+    pub redaction: Option<Redaction>,
+    /// Who judges.
+    pub judge: Option<JudgeCard>,
+    /// Whether recorded answers may stand in for today's route.
+    pub reuse_recorded: bool,
     /// How much worse the candidate may be.
     pub margins: Margins,
     /// Whether cost is a gate.
@@ -114,9 +147,15 @@ pub struct Terms {
     pub limits: Limits,
 }
 
-/// Limits of a run; from the configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// What a plan replaces by pseudonyms: personal data by its form, and these names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redaction {
+    /// Patterns of names.
+    pub names: Vec<String>,
+}
+
+/// Limits of a run: money and size from the catalog, the rest from the configuration.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
     /// Traces in all.
     pub traces: u64,
@@ -130,19 +169,6 @@ pub struct Limits {
     pub mode: Mode,
     /// As in the plan.
     pub latency: Latency,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            traces: 1_500,
-            spend_cap_usd: Usd(rust_decimal::Decimal::from(50)),
-            concurrency: 8,
-            repeats: 0,
-            mode: Mode::Fixed,
-            latency: Latency::Wall { scale: 1.0 },
-        }
-    }
 }
 
 /// The margins of a workflow: its own, else those of its risk tier; a stratum may be off by twice as much as the whole.
@@ -160,6 +186,26 @@ pub fn margins(workflow: &Workflow) -> Margins {
     })
 }
 
+/// What tells a workflow's kinds of request apart: what it says, else its tag, else tools and prompt length.
+#[must_use]
+pub fn kinds_by(workflow: &Workflow) -> Vec<KindBy> {
+    if !workflow.shadow.kinds_by.is_empty() {
+        return workflow.shadow.kinds_by.clone();
+    }
+    match workflow.strata.tag_prefix {
+        Some(_) => vec![KindBy::Tag],
+        None => vec![KindBy::Tools, KindBy::Length],
+    }
+}
+
+/// How many traces show whether recorded answers have drifted: enough that, where today's route differs from itself on
+/// 5 of 100, the 95 % interval of the difference is narrower than half the margin on each side; at least 100.
+fn first_block(margins: &Margins) -> u64 {
+    let half_width = margins.quality / 2.0;
+    let n = (1.96 / half_width).powi(2) * 0.05;
+    (n.ceil() as u64).max(100)
+}
+
 /// One sampled trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampled {
@@ -172,42 +218,11 @@ pub struct Sampled {
 }
 
 impl ShadowPlan {
-    /// The plan for `terms` over the recorded calls of their window, and the sample that it draws.
-    ///
-    /// The same terms and calls give the same plan and sample, in whatever order the calls come.
-    #[must_use]
-    pub fn freeze(terms: Terms, calls: &[CallHead]) -> (Self, Vec<Sampled>) {
-        let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
-        for unfit in calls.iter().filter_map(|call| call.unfit) {
-            *excluded.entry(unfit.as_str().to_owned()).or_default() += 1;
-        }
-        let fit: Vec<&CallHead> = calls.iter().filter(|call| call.unfit.is_none()).collect();
-        let kinds = strata::assign(&fit);
-        let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
-        for kind in &kinds {
-            *sizes.entry(kind.clone()).or_default() += 1;
-        }
-        let shares = strata::allocate(&sizes, terms.limits.traces);
-        let sample = draw(&terms.seed, &fit, &kinds, &shares);
-        let strata = sizes
-            .into_iter()
-            .map(|(name, population)| {
-                let stratum = StratumPlan {
-                    population,
-                    n: shares[&name],
-                    material: !terms.immaterial.contains(&name),
-                };
-                (name, stratum)
-            })
-            .collect();
-        (Self::of(terms, calls.len(), strata, excluded), sample)
-    }
-
-    fn of(
+    pub(super) fn of(
         terms: Terms,
-        recorded: usize,
+        (recorded, excluded): (u64, BTreeMap<String, u64>),
+        (read, unreadable): (u64, BTreeMap<String, u64>),
         strata: BTreeMap<String, StratumPlan>,
-        excluded: BTreeMap<String, u64>,
     ) -> Self {
         let limits = terms.limits;
         Self {
@@ -218,15 +233,22 @@ impl ShadowPlan {
             candidate: terms.candidate,
             from: terms.from,
             until: terms.until,
+            kinds_by: terms.kinds_by,
             strata,
-            recorded: recorded as u64,
+            recorded,
             excluded,
+            read,
+            unreadable,
             seed_hex: hex::encode(terms.seed),
             alpha: 0.025,
+            checks: super::checks::names(&terms.own_checks),
+            own_checks: terms.own_checks,
+            redaction: terms.redaction,
+            judge: terms.judge,
+            first_block: terms.reuse_recorded.then(|| first_block(&terms.margins)),
             margins: terms.margins,
             mode: limits.mode,
             claims_savings: terms.claims_savings,
-            checks: super::checks::names(),
             latency: limits.latency,
             repeats: limits.repeats,
             spend_cap_usd: limits.spend_cap_usd,
@@ -270,14 +292,19 @@ impl ShadowPlan {
         self.strata.values().map(|stratum| stratum.n).sum()
     }
 
-    /// The share of the recorded calls that could be replayed, 0 to 1.
+    /// The share of the recorded calls that could be replayed, 0 to 1: what is left by rows, times what is left by contents.
     #[must_use]
     pub fn replayable_share(&self) -> f64 {
-        let replayable: u64 = self.strata.values().map(|stratum| stratum.population).sum();
-        if self.recorded == 0 {
-            return 0.0;
-        }
-        replayable as f64 / self.recorded as f64
+        let left = |of: u64, without: &BTreeMap<String, u64>| {
+            let without: u64 = without.values().sum();
+            of.saturating_sub(without) as f64 / of.max(1) as f64
+        };
+        let by_content = if self.read == 0 {
+            1.0
+        } else {
+            left(self.read, &self.unreadable)
+        };
+        left(self.recorded, &self.excluded) * by_content
     }
 
     /// What an approver should know before trusting the result; plain sentences.
@@ -300,106 +327,5 @@ impl ShadowPlan {
             }
         }
         warnings
-    }
-}
-
-/// Bottom-k of each kind, then all of them in the order of their digests: the order of replay tells nothing about the kind.
-fn draw(seed: &[u8], calls: &[&CallHead], kinds: &[String], shares: &BTreeMap<String, u64>) -> Vec<Sampled> {
-    let mut drawn = Vec::new();
-    for (kind, share) in shares {
-        let of_kind = calls.iter().zip(kinds).filter(|(_, own)| *own == kind);
-        let by_id: BTreeMap<&str, &CallHead> =
-            of_kind.map(|(call, _)| (call.trace_id.as_str(), *call)).collect();
-        let k = usize::try_from(*share).unwrap_or(usize::MAX);
-        drawn.extend(
-            bottom_k(seed, by_id.keys().copied(), k)
-                .into_iter()
-                .map(|id| Sampled {
-                    trace_id: id.to_owned(),
-                    stratum: kind.clone(),
-                    cluster: by_id[id].cluster.clone(),
-                }),
-        );
-    }
-    drawn.sort_by_cached_key(|sampled| (digest(seed, &sampled.trace_id), sampled.trace_id.clone()));
-    drawn
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::shadow::recorded::Unfit;
-
-    fn calls() -> Vec<CallHead> {
-        (0..300)
-            .map(|index| CallHead {
-                trace_id: format!("t{index:03}"),
-                at: DateTime::UNIX_EPOCH,
-                kind: Some(if index % 10 == 0 { "rare" } else { "usual" }.to_owned()),
-                cluster: None,
-                unfit: (index % 3 == 1).then_some(Unfit::CacheHit),
-            })
-            .collect()
-    }
-
-    fn route(model: &str) -> Route {
-        serde_json::from_value(serde_json::json!({"id": model, "provider": "openai", "model": model}))
-            .unwrap()
-    }
-
-    fn terms() -> Terms {
-        Terms {
-            change: ChangeNumber(7),
-            revision: Revision(1),
-            workflow: WorkflowId::from("support-answer"),
-            baseline: route("gpt-4o-2024-05-13"),
-            candidate: route("gpt-4o-2024-08-06"),
-            from: DateTime::UNIX_EPOCH,
-            until: DateTime::UNIX_EPOCH,
-            immaterial: vec![],
-            margins: Margins::default(),
-            claims_savings: true,
-            seed: *b"governor-shown-1",
-            limits: Limits {
-                traces: 100,
-                ..Limits::default()
-            },
-        }
-    }
-
-    #[test]
-    fn plan_and_sample_do_not_depend_on_the_order_of_the_calls() {
-        let forward = ShadowPlan::freeze(terms(), &calls());
-        let mut reversed = calls();
-        reversed.reverse();
-        let backward = ShadowPlan::freeze(terms(), &reversed);
-        assert_eq!(forward, backward);
-        assert_eq!(forward.0.digest().unwrap(), backward.0.digest().unwrap());
-        assert_eq!(forward.1.len() as u64, forward.0.traces());
-    }
-
-    #[test]
-    fn what_cannot_be_replayed_is_counted_and_warned_about() {
-        let (plan, sample) = ShadowPlan::freeze(terms(), &calls());
-        assert_eq!(plan.excluded, BTreeMap::from([("cache_hit".to_owned(), 100)]));
-        assert!(
-            sample
-                .iter()
-                .all(|sampled| sampled.trace_id[1..].parse::<u32>().unwrap() % 3 != 1)
-        );
-        insta::assert_snapshot!(plan.warnings().join("\n"), @r"
-        Only 67 % of the recorded calls could be replayed; the calls left out may differ from the rest.
-        Only 20 calls of kind rare were recorded: too few to say much about it.
-        ");
-    }
-
-    #[test]
-    fn any_edit_is_another_plan() {
-        let (plan, _) = ShadowPlan::freeze(terms(), &calls());
-        let edited = ShadowPlan {
-            alpha: 0.05,
-            ..plan.clone()
-        };
-        assert_ne!(plan.digest().unwrap(), edited.digest().unwrap());
     }
 }

@@ -26,6 +26,12 @@ pub struct CallHead {
     pub kind: Option<String>,
     /// Session or user: calls of one cluster are not independent.
     pub cluster: Option<String>,
+    /// Tokens of its prompt, where they were reported.
+    #[serde(default)]
+    pub input_tokens: Option<u64>,
+    /// Its own data class, where a tag names one.
+    #[serde(default)]
+    pub data_class: Option<String>,
     /// What makes it unfit, as far as its row can tell.
     pub unfit: Option<Unfit>,
 }
@@ -48,6 +54,16 @@ pub enum Unfit {
     Masked,
     /// Its answer was cut short.
     CutShort,
+    /// Its system prompt was not kept.
+    NoSystemPrompt,
+    /// Its tools were not kept.
+    NoTools,
+    /// A file of its prompt is not there any more.
+    Attachment,
+    /// Its prompt depends on the moment at which it was asked.
+    TimeDependent,
+    /// Its prompt holds a key or a token, which nobody else should see.
+    Secret,
 }
 
 impl Unfit {
@@ -62,6 +78,11 @@ impl Unfit {
             Self::NoContent => "prompt not kept",
             Self::Masked => "prompt masked or cut",
             Self::CutShort => "answer cut short",
+            Self::NoSystemPrompt => "system prompt not kept",
+            Self::NoTools => "tools not kept",
+            Self::Attachment => "attachment gone",
+            Self::TimeDependent => "depends on the moment",
+            Self::Secret => "holds a key or token",
         }
     }
 
@@ -76,6 +97,11 @@ impl Unfit {
             Self::NoContent => "no_content",
             Self::Masked => "masked",
             Self::CutShort => "cut_short",
+            Self::NoSystemPrompt => "no_system_prompt",
+            Self::NoTools => "no_tools",
+            Self::Attachment => "attachment",
+            Self::TimeDependent => "time_dependent",
+            Self::Secret => "secret",
         }
     }
 }
@@ -119,8 +145,11 @@ pub struct RecordedAnswer {
 /// A right answer that a person or an evaluation set has given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
-    /// The tools that should be called; none means that none should.
-    pub tool_calls: Vec<ToolCall>,
+    /// The tools that should be called; an empty list means that none should, none that nobody has said.
+    pub tool_calls: Option<Vec<ToolCall>>,
+    /// The text that should be answered.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// What a stored row tells of its call. `kind_prefix` begins the tag that names the kind of request.
@@ -137,6 +166,12 @@ pub fn head(call: &Call, has_content: bool, kind_prefix: Option<&str>) -> CallHe
             .get("session_id")
             .or(call.end_user.as_ref())
             .cloned(),
+        input_tokens: call.input_tokens,
+        data_class: call
+            .tags
+            .iter()
+            .find_map(|tag| tag.strip_prefix("data_class:"))
+            .map(str::to_owned),
         unfit: unfit(call, has_content),
     }
 }
@@ -212,15 +247,22 @@ fn is_masked(text: &str) -> bool {
 }
 
 /// The right answer, where the application or an evaluation set sent one along: `metadata.reference_tool_calls`, the
-/// calls as JSON or as JSON text, `[{"name": …, "arguments": {…}}]`.
+/// calls as JSON or as JSON text, `[{"name": …, "arguments": {…}}]`, and `metadata.reference_answer`, a text.
 fn reference(parameters: &BTreeMap<String, Value>) -> Option<Reference> {
-    let given = parameters.get("metadata")?.get("reference_tool_calls")?;
+    let metadata = parameters.get("metadata")?;
+    let reference = Reference {
+        tool_calls: metadata.get("reference_tool_calls").and_then(reference_calls),
+        text: metadata["reference_answer"].as_str().map(str::to_owned),
+    };
+    (reference != Reference::default()).then_some(reference)
+}
+
+fn reference_calls(given: &Value) -> Option<Vec<ToolCall>> {
     let calls: Vec<Value> = match given {
         Value::String(text) => serde_json::from_str(text).ok()?,
         other => other.as_array()?.clone(),
     };
-    let tool_calls = calls.iter().map(tool_call).collect::<Option<_>>()?;
-    Some(Reference { tool_calls })
+    calls.iter().map(tool_call).collect()
 }
 
 /// `{"name", "arguments"}`, alone or under `function`.
@@ -291,7 +333,7 @@ mod tests {
         );
         assert_eq!(recorded.answer.tool_calls[0].name, "order_status");
         assert_eq!(
-            recorded.reference.unwrap().tool_calls[0].arguments,
+            recorded.reference.unwrap().tool_calls.unwrap()[0].arguments,
             r#"{"order_id":7}"#
         );
     }

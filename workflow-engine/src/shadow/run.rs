@@ -17,6 +17,8 @@ pub type Stored = BTreeSet<(String, Arm)>;
 /// One trace with the arms that are still to be asked, in the order in which to ask them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
+    /// Its place in the sample.
+    pub index: u64,
     /// The sampled trace.
     pub sampled: Sampled,
     /// Arms without a stored answer.
@@ -38,24 +40,30 @@ pub struct Progress {
     pub seconds_left: Option<u64>,
 }
 
-/// Every trace that still lacks an answer. The two arms of a trace are asked one after the other, in an order
-/// that the seed decides for each trace, so that neither profits from a quiet minute or a warm cache.
+/// What is asked of today's route after the first block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The same as in the block.
+    AskToo,
+    /// Nothing: its recorded answers stand in, because the block has shown no drift.
+    Recorded,
+}
+
+/// Every trace that still lacks an answer. The arms of a trace are asked one after the other, in an order that the seed
+/// decides for each trace, so that none profits from a quiet minute or a warm cache.
 #[must_use]
-pub fn pending(plan: &ShadowPlan, sample: &[Sampled], stored: &Stored) -> Vec<Task> {
+pub fn pending(plan: &ShadowPlan, sample: &[Sampled], stored: &Stored, rest: Rest) -> Vec<Task> {
     let seed = hex::decode(&plan.seed_hex).unwrap_or_default();
-    let repeats = usize::try_from(plan.repeats).unwrap_or(usize::MAX);
     sample
         .iter()
         .enumerate()
         .map(|(index, sampled)| {
-            let mut arms = vec![Arm::Incumbent, Arm::Candidate];
-            if index < repeats {
-                arms.push(Arm::IncumbentRepeat);
-            }
+            let mut arms = arms(plan, index as u64, rest);
             let turn = usize::from(digest(&seed, &format!("order {}", sampled.trace_id))[0]) % arms.len();
             arms.rotate_left(turn);
             arms.retain(|arm| !stored.contains(&(sampled.trace_id.clone(), *arm)));
             Task {
+                index: index as u64,
                 sampled: sampled.clone(),
                 arms,
             }
@@ -64,11 +72,22 @@ pub fn pending(plan: &ShadowPlan, sample: &[Sampled], stored: &Stored) -> Vec<Ta
         .collect()
 }
 
+fn arms(plan: &ShadowPlan, index: u64, rest: Rest) -> Vec<Arm> {
+    if rest == Rest::Recorded && plan.first_block.is_some_and(|block| index >= block) {
+        return vec![Arm::Candidate];
+    }
+    let mut arms = vec![Arm::Incumbent, Arm::Candidate];
+    if index < plan.repeats {
+        arms.push(Arm::IncumbentRepeat);
+    }
+    arms
+}
+
 /// Answers that the plan asks for in all.
 #[must_use]
-pub fn total(plan: &ShadowPlan, sample: &[Sampled]) -> u64 {
-    let traces = sample.len() as u64;
-    traces * 2 + plan.repeats.min(traces)
+pub fn total(plan: &ShadowPlan, sample: &[Sampled], rest: Rest) -> u64 {
+    let of = |index: usize| arms(plan, index as u64, rest).len() as u64;
+    (0..sample.len()).map(of).sum()
 }
 
 /// Seconds left when `done` of `total` answers took `elapsed_ms`, of which `resumed` were there at the start.
@@ -83,56 +102,34 @@ pub fn seconds_left(done: u64, resumed: u64, total: u64, elapsed_ms: u64) -> Opt
 mod tests {
     use std::collections::BTreeMap;
 
-    use chrono::DateTime;
-
     use super::*;
-    use crate::{
-        catalog::Margins,
-        shadow::{
-            plan::{Limits, Terms},
-            recorded::CallHead,
-        },
-        values::{ChangeNumber, Revision, WorkflowId},
+    use crate::shadow::{
+        freeze::Pool,
+        plan::Terms,
+        samples::{head, terms},
     };
 
     fn frozen() -> (ShadowPlan, Vec<Sampled>) {
-        let calls: Vec<CallHead> = (0..80)
-            .map(|index| CallHead {
-                trace_id: format!("t{index}"),
-                at: DateTime::UNIX_EPOCH,
-                kind: None,
-                cluster: None,
-                unfit: None,
-            })
-            .collect();
-        let route = |model: &str| {
-            serde_json::from_value(serde_json::json!({"id": model, "provider": "openai", "model": model}))
-                .unwrap()
+        let calls: Vec<_> = (0..400).map(|index| head(&format!("t{index}"))).collect();
+        let mut terms = Terms {
+            reuse_recorded: true,
+            ..terms()
         };
-        let terms = Terms {
-            change: ChangeNumber(1),
-            revision: Revision(1),
-            workflow: WorkflowId::from("w"),
-            baseline: route("a"),
-            candidate: route("b"),
-            from: DateTime::UNIX_EPOCH,
-            until: DateTime::UNIX_EPOCH,
-            immaterial: vec![],
-            margins: Margins::default(),
-            claims_savings: false,
-            seed: [7; 16],
-            limits: Limits {
-                repeats: 10,
-                ..Limits::default()
-            },
+        terms.limits.repeats = 10;
+        let pool = Pool::draw(&terms, &calls);
+        let look = crate::shadow::features::Look {
+            unfit: None,
+            tools: "one_call",
+            language: "eng",
         };
-        ShadowPlan::freeze(terms, &calls)
+        let looks = pool.ids().into_iter().map(|id| (id, look.clone())).collect();
+        ShadowPlan::freeze(terms, pool, &looks)
     }
 
     #[test]
     fn both_orders_occur_and_the_same_seed_gives_the_same_order() {
         let (plan, sample) = frozen();
-        let tasks = pending(&plan, &sample, &Stored::new());
+        let tasks = pending(&plan, &sample, &Stored::new(), Rest::AskToo);
         let mut first: BTreeMap<Arm, u32> = BTreeMap::new();
         for task in &tasks[10..] {
             *first.entry(task.arms[0]).or_default() += 1;
@@ -141,10 +138,10 @@ mod tests {
             first[&Arm::Incumbent] > 20 && first[&Arm::Candidate] > 20,
             "{first:?}"
         );
-        assert_eq!(tasks, pending(&plan, &sample, &Stored::new()));
+        assert_eq!(tasks, pending(&plan, &sample, &Stored::new(), Rest::AskToo));
         assert_eq!(
             tasks.iter().map(|task| task.arms.len() as u64).sum::<u64>(),
-            total(&plan, &sample)
+            total(&plan, &sample, Rest::AskToo)
         );
     }
 
@@ -160,9 +157,26 @@ mod tests {
                 ]
             })
             .collect();
-        let tasks = pending(&plan, &sample, &stored);
+        let tasks = pending(&plan, &sample, &stored, Rest::AskToo);
         assert!(tasks.iter().all(|task| task.arms == [Arm::Candidate]));
-        assert_eq!(tasks.len(), 80);
+        assert_eq!(tasks.len(), 400);
+    }
+
+    #[test]
+    fn after_a_block_without_drift_only_the_candidate_is_asked() {
+        let (plan, sample) = frozen();
+        let block = usize::try_from(plan.first_block.unwrap()).unwrap();
+        let tasks = pending(&plan, &sample, &Stored::new(), Rest::Recorded);
+        assert!(
+            tasks[..block]
+                .iter()
+                .all(|task| task.arms.contains(&Arm::Incumbent))
+        );
+        assert!(tasks[block..].iter().all(|task| task.arms == [Arm::Candidate]));
+        assert_eq!(
+            total(&plan, &sample, Rest::Recorded),
+            total(&plan, &sample, Rest::AskToo) - (400 - block as u64)
+        );
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Kinds of request: which one a call belongs to, and how many of each are replayed.
 
-use std::collections::BTreeMap;
-
-use super::recorded::CallHead;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most kinds that are told apart; the smallest beyond that go together as [`OTHER`].
 pub const MOST_STRATA: usize = 8;
@@ -13,28 +11,30 @@ pub const OTHER: &str = "other";
 /// The fewest calls of a kind that are replayed, if it has as many.
 pub const LEAST: u64 = 60;
 
-/// The kind of each call, in the order given.
+/// The kinds `named`, in the order given, with the smallest beyond the eighth taken together. A kind is as large as
+/// `weights` says, or else as often as it is named.
 #[must_use]
-pub fn assign(calls: &[&CallHead]) -> Vec<String> {
-    let named = |call: &CallHead| call.kind.clone().unwrap_or_else(|| UNNAMED.to_owned());
-    let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
-    for call in calls {
-        *sizes.entry(named(call)).or_default() += 1;
+pub fn capped(named: &[String], weights: &BTreeMap<String, f64>) -> Vec<String> {
+    let mut sizes: BTreeMap<&String, f64> = BTreeMap::new();
+    for name in named {
+        *sizes.entry(name).or_default() += 1.0;
     }
-    let mut ranked: Vec<(&String, &u64)> = sizes.iter().collect();
-    ranked.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    for (name, size) in &mut sizes {
+        *size = weights.get(*name).copied().unwrap_or(*size);
+    }
+    let mut ranked: Vec<(&String, f64)> = sizes.into_iter().collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
     let kept = if ranked.len() > MOST_STRATA {
         MOST_STRATA - 1
     } else {
         MOST_STRATA
     };
-    let kept: Vec<&String> = ranked.into_iter().take(kept).map(|(name, _)| name).collect();
-    calls
+    let kept: BTreeSet<&String> = ranked.into_iter().take(kept).map(|(name, _)| name).collect();
+    named
         .iter()
-        .map(|call| named(call))
         .map(|name| {
-            if kept.contains(&&name) {
-                name
+            if kept.contains(name) {
+                name.clone()
             } else {
                 OTHER.to_owned()
             }
@@ -91,28 +91,17 @@ fn even_out(sizes: &BTreeMap<String, u64>, shares: &mut BTreeMap<String, u64>, t
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn call(kind: Option<&str>) -> CallHead {
-        CallHead {
-            trace_id: "t".to_owned(),
-            at: DateTime::UNIX_EPOCH,
-            kind: kind.map(str::to_owned),
-            cluster: None,
-            unfit: None,
-        }
-    }
-
     #[test]
     fn the_smallest_kinds_beyond_eight_go_together() {
-        let mut calls = vec![call(None); 20];
+        let mut named = vec![UNNAMED.to_owned(); 20];
         for (index, kind) in ["a", "b", "c", "d", "e", "f", "g", "h"].into_iter().enumerate() {
-            calls.extend(vec![call(Some(kind)); 12 - index]);
+            named.extend(vec![kind.to_owned(); 12 - index]);
         }
-        let kinds = assign(&calls.iter().collect::<Vec<_>>());
+        let kinds = capped(&named, &BTreeMap::new());
         let count = |name: &str| kinds.iter().filter(|kind| *kind == name).count();
         assert_eq!(
             (count(UNNAMED), count("a"), count("f"), count(OTHER)),

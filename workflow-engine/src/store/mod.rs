@@ -29,6 +29,7 @@ pub mod queue;
 pub mod routes;
 pub mod sessions;
 pub mod shadow;
+pub mod shadow_content;
 pub mod singleton;
 mod statement;
 pub mod tokens;

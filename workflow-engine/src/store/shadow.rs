@@ -7,8 +7,13 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{db::Db, error::StoreError};
+use super::{
+    db::Db,
+    error::StoreError,
+    shadow_content::{self, SealedText},
+};
 use crate::{
+    evidence::packet::EarlierRun,
     shadow::{
         arm::{Arm, ArmResult},
         plan::{Sampled, ShadowPlan},
@@ -134,22 +139,41 @@ pub async fn of_change(db: &Db, change: &ChangeId) -> Result<Vec<Run>, StoreErro
     rows.into_iter().map(read).collect()
 }
 
-/// How far a run has come at `now` (milliseconds UTC), without its plan or report.
+/// How far a run has come at `now` (milliseconds UTC).
 ///
 /// # Errors
 /// As [`by_id`].
 pub async fn progress(db: &Db, id: &RunId, now: i64) -> Result<Option<Progress>, StoreError> {
-    let Some(run) = by_id(db, id).await? else {
-        return Ok(None);
-    };
-    let elapsed = u64::try_from(run.finished_at.unwrap_or(now) - run.started_at).unwrap_or_default();
-    Ok(Some(Progress {
-        done: run.done,
-        total: run.total,
-        spent_usd: run.spent_usd,
-        cap_usd: run.plan.spend_cap_usd,
-        seconds_left: crate::shadow::run::seconds_left(run.done, 0, run.total, elapsed),
-    }))
+    Ok(by_id(db, id).await?.map(|run| run.progress(now)))
+}
+
+impl Run {
+    /// How far it has come at `now` (milliseconds UTC).
+    #[must_use]
+    pub fn progress(&self, now: i64) -> Progress {
+        let elapsed = u64::try_from(self.finished_at.unwrap_or(now) - self.started_at).unwrap_or_default();
+        Progress {
+            done: self.done,
+            total: self.total,
+            spent_usd: self.spent_usd,
+            cap_usd: self.plan.spend_cap_usd,
+            seconds_left: crate::shadow::run::seconds_left(self.done, 0, self.total, elapsed),
+        }
+    }
+}
+
+impl From<Run> for EarlierRun {
+    fn from(run: Run) -> Self {
+        let report: Option<serde_json::Value> = run
+            .report
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok());
+        Self {
+            run: run.id,
+            plan_sha256: run.plan_sha256,
+            verdict: report.and_then(|report| report["verdict"].as_str().map(str::to_owned)),
+        }
+    }
 }
 
 /// Every stored answer of a run.
@@ -167,12 +191,18 @@ pub async fn answers(db: &Db, id: &RunId) -> Result<Vec<Answer>, StoreError> {
     rows.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
 }
 
-/// Keeps an answer that was paid for; false if the run has one for that trace and arm already. Moves the run's
-/// progress and spending on in the same unit.
+/// Keeps an answer that was paid for, with its encrypted `texts`; false if the run has one for that trace and arm
+/// already. Moves the run's progress and spending on in the same unit.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn keep(db: &Db, run: &RunId, answer: &Answer, at: i64) -> Result<bool, StoreError> {
+pub async fn keep(
+    db: &Db,
+    run: &RunId,
+    answer: &Answer,
+    texts: Vec<SealedText>,
+    at: i64,
+) -> Result<bool, StoreError> {
     let row = shadow_answer::ActiveModel {
         run_id: Set(run.0.clone()),
         trace_id: Set(answer.trace_id.clone()),
@@ -181,7 +211,7 @@ pub async fn keep(db: &Db, run: &RunId, answer: &Answer, at: i64) -> Result<bool
         body: Set(serde_json::to_string(answer)?),
     };
     let cost = answer.result.cost_usd.unwrap_or_default();
-    let id = run.0.clone();
+    let run = run.clone();
     db.write(move |tx| {
         Box::pin(async move {
             let kept = shadow_answer::Entity::insert(row)
@@ -195,11 +225,25 @@ pub async fn keep(db: &Db, run: &RunId, answer: &Answer, at: i64) -> Result<bool
             if !matches!(kept, TryInsertResult::Inserted(rows) if rows > 0) {
                 return Ok(false);
             }
-            count(tx, &id, cost).await?;
+            shadow_content::insert(tx, &run, texts).await?;
+            count(tx, run.as_str(), cost).await?;
             Ok(true)
         })
     })
     .await
+}
+
+/// Corrects how many answers a run asks for in all.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_total(db: &Db, run: &RunId, total: u64) -> Result<(), StoreError> {
+    let row = shadow_run::ActiveModel {
+        id: Set(run.0.clone()),
+        total: Set(i32::try_from(total).unwrap_or(i32::MAX)),
+        ..Default::default()
+    };
+    update(db, row).await
 }
 
 /// Sums are decimal text, so they are added here and not in SQL; the row is locked meanwhile.

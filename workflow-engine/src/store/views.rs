@@ -208,14 +208,6 @@ pub async fn places(db: &Db, seqs: Vec<i64>) -> Result<HashMap<i64, u64>, StoreE
         .collect())
 }
 
-/// The run of a test.
-///
-/// # Errors
-/// As [`changes`].
-pub async fn run(db: &Db, id: &str) -> Result<Option<shadow_run::Model>, StoreError> {
-    Ok(shadow_run::Entity::find_by_id(id).one(db.reads()).await?)
-}
-
 /// The newest policy decision about a change, as JSON, with its phase.
 ///
 /// # Errors

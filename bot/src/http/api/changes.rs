@@ -24,7 +24,10 @@ use super::{Body, Paging};
 use crate::http::{
     auth::{Caller, Permission},
     commands::{Vote, send, with_text, written},
-    console::{change::forms::by_hand, workflows},
+    console::{
+        change::forms::{by_hand, stop_test},
+        workflows,
+    },
     idempotency::Key,
     problem::{Code, Problem},
     state::AppState,
@@ -195,6 +198,37 @@ pub(super) async fn withdraw(
     Path(number): Path<u64>,
 ) -> Result<Json<Outcome>, Problem> {
     act(&state, &caller, (number, &key), Command::Withdraw, None).await
+}
+
+/// What is to become of a running test.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) struct Steer {
+    action: SteerWord,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SteerWord {
+    Pause,
+    Resume,
+    Stop,
+}
+
+/// `POST …/test`: pauses the running test, lets it go on, or ends it without evidence.
+pub(super) async fn steer_test(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: Key,
+    Path(number): Path<u64>,
+    Body(steer): Body<Steer>,
+) -> Result<Json<Outcome>, Problem> {
+    let command = match steer.action {
+        SteerWord::Pause => Command::PauseTest,
+        SteerWord::Resume => Command::ResumeTest,
+        SteerWord::Stop => stop_test(),
+    };
+    act(&state, &caller, (number, &key), command, None).await
 }
 
 /// `POST …/apply`: to the gateway, or as instructions where the gateway is read-only to us.

@@ -4,6 +4,7 @@ pub mod budgets;
 pub mod calls;
 pub mod changes;
 pub mod events;
+pub mod examples;
 pub mod health;
 pub mod jobs;
 pub mod ledger;
@@ -37,9 +38,11 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/changes/{number}/votes", post(changes::vote))
         .route("/api/v1/changes/{number}/comments", post(changes::comment))
         .route("/api/v1/changes/{number}/withdraw", post(changes::withdraw))
+        .route("/api/v1/changes/{number}/test", post(changes::steer_test))
         .route("/api/v1/changes/{number}/apply", post(changes::apply))
         .route("/api/v1/changes/{number}/rollback", post(changes::roll_back))
         .route("/api/v1/changes/{number}/packet", get(packet::show))
+        .route("/api/v1/changes/{number}/examples", get(examples::list))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::show))
         .route("/api/v1/policies", get(policies::list).post(policies::propose))

@@ -4,6 +4,7 @@ mod approval;
 mod money;
 mod routes;
 mod rules;
+mod shadow;
 mod vendors;
 mod workflows;
 
@@ -23,6 +24,7 @@ pub(super) fn check(catalog: &Catalog, spots: &Spots) -> Vec<CatalogFault> {
     vendors::check(catalog, &mut notes);
     routes::check(catalog, &mut notes);
     workflows::check(catalog, &mut notes);
+    shadow::check(catalog, &mut notes);
     money::check(catalog, &mut notes);
     rules::check(catalog, &mut notes);
     notes.faults

@@ -3,6 +3,7 @@
 
 mod people;
 mod routes;
+mod shadow;
 mod workflows;
 
 use self::{

@@ -27,6 +27,11 @@ pub(super) static DATA_CLASS: Table = table(
             Kind::List(&Kind::Text),
             "What a vendor must be certified for.",
         ),
+        may(
+            "cleared",
+            Kind::List(&Kind::Ref("groups")),
+            "Groups that may read such prompts in the evidence, beside the workflow's owner and security; each look is recorded.",
+        ),
     ],
 );
 

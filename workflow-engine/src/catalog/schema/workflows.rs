@@ -1,6 +1,6 @@
 //! Workflows, mapping rules, budgets, policy, governance controls.
 
-use super::{DAYS, Kind, ROLE, SHARE, TIER, TOKENS, Table, may, must, table};
+use super::{DAYS, Kind, ROLE, SHARE, TIER, TOKENS, Table, may, must, shadow::TESTING, table};
 
 pub(super) static WORKFLOW: Table = table(
     Some("id"),
@@ -66,6 +66,7 @@ pub(super) static WORKFLOW: Table = table(
             "How much worse a candidate may be, as proportions.",
         ),
         may("strata", Kind::One(&STRATA), "Its kinds of request."),
+        may("shadow", Kind::One(&TESTING), "How its changes are tested."),
     ],
 );
 

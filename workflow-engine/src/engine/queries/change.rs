@@ -15,7 +15,7 @@ use crate::{
         state::{Application, Approval, Assessment, Change, State},
     },
     engine::Engine,
-    evidence::packet::Packet,
+    evidence::packet::{EarlierRun, Packet},
     store::{self, changes::StoredEvent, error::StoreError},
     values::{ChangeId, ChangeNumber, Digest, Revision, Role, Route, WorkflowId},
 };
@@ -173,12 +173,18 @@ pub struct TestView {
     pub done: u32,
     /// Dollars spent, an exact decimal.
     pub spent_usd: String,
+    /// Dollars that may be spent at most.
+    pub cap_usd: String,
+    /// Seconds until it is done, if it goes on as so far; none before anything is known or once it has ended.
+    pub seconds_left: Option<u64>,
     /// Whether somebody has stopped it for the moment.
     pub paused: bool,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
+    /// Every earlier run of the same change, oldest first: nobody repeats a test until it passes unseen.
+    pub earlier: Vec<EarlierRun>,
 }
 
 /// Where a change stands in the ledger.
@@ -253,19 +259,26 @@ impl Engine {
         let Some(test) = &change.test else {
             return Ok((None, None));
         };
-        let Some(run) = store::views::run(self.db(), test.run.as_str()).await? else {
+        let mut runs = store::shadow::of_change(self.db(), &change.id).await?;
+        let Some(current) = runs.iter().position(|run| run.id == test.run) else {
             return Ok((None, None));
         };
+        let run = runs.remove(current);
         let report = run.report.as_deref().map(serde_json::from_str).transpose()?;
+        let now = self.clock().now().timestamp_millis();
+        let running = run.finished_at.is_none() && !test.paused;
         let view = TestView {
-            run: run.id,
             plan_sha256: test.plan,
             total: u32::try_from(run.total).unwrap_or_default(),
             done: u32::try_from(run.done).unwrap_or_default(),
-            spent_usd: run.spent_usd,
+            spent_usd: run.spent_usd.plain(),
+            cap_usd: run.plan.spend_cap_usd.plain(),
+            seconds_left: run.progress(now).seconds_left.filter(|_| running),
             paused: test.paused,
             started_at: time(run.started_at),
             finished_at: run.finished_at.map(time),
+            earlier: runs.into_iter().map(EarlierRun::from).collect(),
+            run: run.id.0,
         };
         Ok((Some(view), report))
     }

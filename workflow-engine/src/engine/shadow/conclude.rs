@@ -2,35 +2,54 @@
 
 use std::collections::BTreeMap;
 
-use super::{Halt, Tester};
+use super::{Halt, Tester, replay::Played};
 use crate::{
     change::{command::Command, state::TestVerdict},
     shadow::{
         analysis::{
-            analyze,
+            analyze, pairs,
             pairs::{Arms, Pair},
+            plan::Mode,
             report::Report,
         },
         arm::{Arm, ArmResult},
+        checks::Checks,
+        ending,
+        plan::Sampled,
+        run::Rest,
     },
     store::{self, shadow::Run},
     values::Digest,
 };
 
 impl Tester {
-    /// Judges the stored answers of a complete run and keeps the report.
-    pub(super) async fn concluded(&self, run: &Run) -> Result<Command, Halt> {
-        let pairs = self.pairs(run).await?;
+    /// Judges the stored answers of a run and keeps the report.
+    pub(super) async fn concluded(&self, run: &Run, played: Played) -> Result<Command, Halt> {
+        let pairs = self.pairs(run, played).await?;
         if pairs.is_empty() {
             return Err(Halt::Failed(
                 "No sampled call could be replayed on both routes; their prompts are no longer kept. File the change again."
                     .to_owned(),
             ));
         }
-        let plan = run.plan.analysis();
-        let report = tokio::task::spawn_blocking(move || analyze(&plan, &pairs))
+        let mut plan = run.plan.analysis();
+        if played.early.is_some() {
+            // The interval of a fixed sample means nothing where one has stopped at a look.
+            plan.mode = Mode::Sequential;
+        }
+        let (mut report, pairs) = tokio::task::spawn_blocking(move || (analyze(&plan, &pairs), pairs))
             .await
             .map_err(|_| Halt::Stopping)?;
+        if let Some(early) = played.early {
+            ending::ended_early(&mut report, early, run.sample.len() as u64);
+        }
+        let (_, catalog) = self.engine.catalog().await?;
+        let workflow = catalog.workflow(run.plan.workflow.as_str());
+        let waivers = workflow
+            .map(|own| own.shadow.waivers.as_slice())
+            .unwrap_or_default();
+        let today = self.engine.clock().now().date_naive();
+        ending::apply(&mut report, ending::counters(&pairs, waivers, today));
         let digest = self.keep(run, &report).await?;
         let outcome = serde_json::to_value(report.verdict).map_err(crate::store::error::StoreError::from)?;
         Ok(Command::SubmitEvidence {
@@ -52,35 +71,62 @@ impl Tester {
     /// The pairs as `governor analyze` reads them, in the order of the sample; traces without both answers are left out.
     ///
     /// What was recorded is judged by the same checks, and stands beside as an arm of its own.
-    pub(super) async fn pairs(&self, run: &Run) -> Result<Vec<Pair>, Halt> {
+    pub(super) async fn pairs(&self, run: &Run, played: Played) -> Result<Vec<Pair>, Halt> {
+        let counted = played
+            .early
+            .and_then(|early| usize::try_from(early.after).ok())
+            .unwrap_or(run.sample.len());
+        let sample = run.sample.get(..counted).unwrap_or(&run.sample);
         let mut answers: BTreeMap<(String, Arm), ArmResult> =
             store::shadow::answers(self.engine.db(), &run.id)
                 .await?
                 .into_iter()
                 .map(|answer| ((answer.trace_id, answer.arm), answer.result))
                 .collect();
-        for chunk in run.sample.chunks(256) {
+        let checks = Checks::of(&run.plan.own_checks).map_err(Halt::Failed)?;
+        for chunk in sample.chunks(256) {
             let ids: Vec<String> = chunk.iter().map(|sampled| sampled.trace_id.clone()).collect();
             for call in self.calls.contents(&ids).await? {
-                let recorded = ArmResult::recorded(&call);
+                let recorded = ArmResult::recorded(&call, &checks);
                 answers.insert((call.trace_id, Arm::Recorded), recorded);
             }
         }
-        let mut arm =
-            |trace: &str, arm: Arm| answers.remove(&(trace.to_owned(), arm)).map(ArmResult::into_arm);
-        let pair = run.sample.iter().filter_map(|sampled| {
-            Some(Pair {
-                trace_id: sampled.trace_id.clone(),
-                stratum: Some(sampled.stratum.clone()),
-                cluster: sampled.cluster.clone(),
-                arms: Arms {
-                    incumbent: arm(&sampled.trace_id, Arm::Incumbent)?,
-                    candidate: arm(&sampled.trace_id, Arm::Candidate)?,
-                    recorded: arm(&sampled.trace_id, Arm::Recorded),
-                    incumbent_repeat: arm(&sampled.trace_id, Arm::IncumbentRepeat),
-                },
-            })
-        });
-        Ok(pair.collect())
+        Ok(sample
+            .iter()
+            .filter_map(|sampled| pair(sampled, &mut answers, played.rest))
+            .collect())
+    }
+}
+
+fn pair(sampled: &Sampled, answers: &mut BTreeMap<(String, Arm), ArmResult>, rest: Rest) -> Option<Pair> {
+    let mut arm = |arm: Arm| {
+        answers
+            .remove(&(sampled.trace_id.clone(), arm))
+            .map(ArmResult::into_arm)
+    };
+    let recorded = arm(Arm::Recorded);
+    let stand_in = recorded
+        .as_ref()
+        .filter(|_| rest == Rest::Recorded)
+        .map(quality_only);
+    Some(Pair {
+        trace_id: sampled.trace_id.clone(),
+        stratum: Some(sampled.stratum.clone()),
+        cluster: sampled.cluster.clone(),
+        arms: Arms {
+            incumbent: arm(Arm::Incumbent).or(stand_in)?,
+            candidate: arm(Arm::Candidate)?,
+            recorded,
+            incumbent_repeat: arm(Arm::IncumbentRepeat),
+        },
+    })
+}
+
+/// A recorded answer may speak for quality; what it cost and how long it took is of another day.
+fn quality_only(recorded: &pairs::Arm) -> pairs::Arm {
+    pairs::Arm {
+        ok: recorded.ok,
+        checks: recorded.checks.clone(),
+        ..pairs::Arm::default()
     }
 }

@@ -5,8 +5,11 @@
 
 mod calls;
 mod conclude;
+pub mod examples;
+mod pass;
 mod prepare;
 mod replay;
+pub mod vault;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,6 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use self::vault::{Vault, VaultError};
 use super::{Engine, HandleError, jobs::JobError};
 use crate::{
     change::{
@@ -24,7 +28,7 @@ use crate::{
         calls::{CallReader, CallsUnavailable},
         model::{Completion, ModelClient},
     },
-    shadow::{plan::Limits, run::Progress},
+    shadow::{plan::Latency, run::Progress},
     store::{self, error::StoreError, shadow::Run},
     usage::price::{PriceBook, book::CallTokens},
     values::{ChangeNumber, Hop, Revision, Usd},
@@ -37,6 +41,7 @@ pub struct Tester {
     calls: Arc<dyn CallReader>,
     models: BTreeMap<String, Arc<dyn ModelClient>>,
     prices: Arc<PriceBook>,
+    vault: Vault,
     settings: Settings,
     in_flight: Arc<Semaphore>,
 }
@@ -51,19 +56,25 @@ pub struct Parts {
     pub models: BTreeMap<String, Arc<dyn ModelClient>>,
     /// List prices; the catalog's own go before them.
     pub prices: Arc<PriceBook>,
+    /// Keeps what runs see.
+    pub vault: Vault,
     /// Settings.
     pub settings: Settings,
 }
 
-/// Settings of shadow tests.
+/// Settings of shadow tests; what may be spent and how much is replayed stands in the catalog.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Limits of each run.
-    pub limits: Limits,
-    /// How far back recorded calls are taken.
-    pub window: TimeDelta,
+    /// Calls in flight of one run.
+    pub concurrency: u32,
     /// Calls in flight over all runs of this process.
     pub in_flight: usize,
+    /// How latency is taken.
+    pub latency: Latency,
+    /// Calls on which today's route is asked twice, where the workflow names no other number.
+    pub repeats: u64,
+    /// How far back recorded calls are taken.
+    pub window: TimeDelta,
     /// A fixed seed instead of a random one, so that a demonstration draws the same sample each time.
     pub seed: Option<[u8; 16]>,
 }
@@ -71,9 +82,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            limits: Limits::default(),
-            window: TimeDelta::days(45),
+            concurrency: 8,
             in_flight: 16,
+            latency: Latency::Wall { scale: 1.0 },
+            repeats: 40,
+            window: TimeDelta::days(45),
             seed: None,
         }
     }
@@ -110,6 +123,15 @@ impl From<StoreError> for Halt {
     }
 }
 
+impl From<VaultError> for Halt {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Store(error) => error.into(),
+            other => Self::Failed(format!("The test cannot keep what it sees: {other}.")),
+        }
+    }
+}
+
 impl From<HandleError> for Halt {
     fn from(error: HandleError) -> Self {
         match error {
@@ -131,6 +153,7 @@ impl Tester {
             calls: parts.calls,
             models: parts.models,
             prices: parts.prices,
+            vault: parts.vault,
             in_flight: Arc::new(Semaphore::new(parts.settings.in_flight.max(1))),
             settings: parts.settings,
         }
@@ -181,7 +204,7 @@ impl Tester {
         prices.add_overrides(&catalog.prices);
         let run = self.prepared(&change, &catalog, &prices).await?;
         let outcome = match self.replay((&run, &prices), (number, revision), stop, kept).await {
-            Ok(()) => self.concluded(&run).await,
+            Ok(played) => self.concluded(&run, played).await,
             Err(halt) => Err(halt),
         };
         if matches!(outcome, Err(Halt::Failed(_))) {

@@ -1,8 +1,10 @@
 //! Before the first prompt: the plan is made, kept, and announced to the ledger.
 
+use std::collections::BTreeMap;
+
 use super::{Halt, Tester, cost};
 use crate::{
-    catalog::{Catalog, Workflow},
+    catalog::{Catalog, PolicySettings, Testing, Workflow},
     change::{command::Command, state::Change},
     engine::Request,
     ports::{
@@ -10,8 +12,12 @@ use crate::{
         model::{Completion, Usage},
     },
     shadow::{
-        plan::{ShadowPlan, Terms, margins},
-        run::total,
+        analysis::plan::Mode,
+        features::Needs,
+        freeze::Pool,
+        plan::{Limits, Redaction, Sampled, ShadowPlan, Terms, kinds_by, margins},
+        recorded::CallHead,
+        run::{Rest, total},
     },
     store::{self, shadow::Run},
     usage::price::PriceBook,
@@ -66,7 +72,7 @@ impl Tester {
             ))
         })?;
         self.must_be_askable(change, prices)?;
-        let terms = self.terms(change, workflow);
+        let terms = self.terms(change, catalog, workflow);
         let heads = self
             .calls
             .heads(&Window {
@@ -77,9 +83,14 @@ impl Tester {
             })
             .await?;
         let days = self.settings.window.num_days();
-        let (plan, sample) = ShadowPlan::freeze(terms, &heads);
+        let (plan, sample) = self.frozen(terms, &heads, &Needs::of(workflow)).await?;
         if sample.is_empty() {
             return Err(Halt::Failed(nothing_to_replay(&plan, days)));
+        }
+        if let Err(error) = plan.analysis().check() {
+            return Err(Halt::Failed(format!(
+                "This plan cannot be judged: {error}. Mend the workflow's margins or strata in the catalog and file the change again."
+            )));
         }
         let digest = plan
             .digest()
@@ -89,7 +100,7 @@ impl Tester {
             change: change.id.clone(),
             revision: change.revision,
             plan_sha256: digest,
-            total: total(&plan, &sample),
+            total: total(&plan, &sample, Rest::AskToo),
             plan,
             sample,
             done: 0,
@@ -101,6 +112,23 @@ impl Tester {
         };
         store::shadow::insert(self.engine.db(), &run).await?;
         Ok(run)
+    }
+
+    /// Reads what may be drawn, and freezes the plan.
+    async fn frozen(
+        &self,
+        terms: Terms,
+        heads: &[CallHead],
+        needs: &Needs,
+    ) -> Result<(ShadowPlan, Vec<Sampled>), Halt> {
+        let pool = Pool::draw(&terms, heads);
+        let mut looks = BTreeMap::new();
+        for ids in pool.ids().chunks(256) {
+            for call in self.calls.contents(ids).await? {
+                looks.insert(call.trace_id.clone(), needs.look(&call));
+            }
+        }
+        Ok(ShadowPlan::freeze(terms, pool, &looks))
     }
 
     /// Both routes' first hops; found out before a plan is announced.
@@ -122,10 +150,11 @@ impl Tester {
         Ok(())
     }
 
-    fn terms(&self, change: &Change, workflow: &Workflow) -> Terms {
+    fn terms(&self, change: &Change, catalog: &Catalog, workflow: &Workflow) -> Terms {
         let until = self.engine.clock().now();
         let mut seed = [0; 16];
         self.engine.clock().random(&mut seed);
+        let own = &workflow.shadow;
         Terms {
             change: change.number,
             revision: change.revision,
@@ -134,11 +163,36 @@ impl Tester {
             candidate: change.candidate.clone(),
             from: until - self.settings.window,
             until,
+            kinds_by: kinds_by(workflow),
             immaterial: workflow.strata.immaterial.clone(),
+            own_checks: own.checks.clone(),
+            redaction: own.redact.then(|| Redaction {
+                names: own.names.clone(),
+            }),
+            judge: own.judge.clone(),
+            reuse_recorded: own.reuse_recorded,
             margins: margins(workflow),
             claims_savings: change.claims_savings,
             seed: self.settings.seed.unwrap_or(seed),
-            limits: self.settings.limits.clone(),
+            limits: self.limits(&catalog.policy, own),
+        }
+    }
+
+    /// Money and size by the policy, which a workflow may narrow.
+    fn limits(&self, policy: &PolicySettings, own: &Testing) -> Limits {
+        let budget = own.budget_usd.unwrap_or(policy.shadow_budget_usd);
+        let pairs = own.max_pairs.unwrap_or(policy.shadow_max_pairs);
+        Limits {
+            traces: pairs.min(policy.shadow_max_pairs).into(),
+            spend_cap_usd: budget.min(policy.shadow_budget_usd),
+            concurrency: self.settings.concurrency,
+            repeats: own.repeats.map_or(self.settings.repeats, u64::from),
+            mode: if own.accept_early {
+                Mode::Sequential
+            } else {
+                Mode::Fixed
+            },
+            latency: self.settings.latency.clone(),
         }
     }
 }
@@ -166,6 +220,7 @@ fn nothing_to_replay(plan: &ShadowPlan, days: i64) -> String {
     let reasons: Vec<String> = plan
         .excluded
         .iter()
+        .chain(&plan.unreadable)
         .map(|(reason, count)| format!("{reason} {count}"))
         .collect();
     format!(

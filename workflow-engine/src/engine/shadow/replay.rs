@@ -1,46 +1,51 @@
 //! Asking both routes: so many at a time, each answer stored at once, halted cleanly.
 
 use std::{
-    collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::{Halt, Tester, cost};
+use super::{Halt, Tester, pass::Pass};
 use crate::{
-    ports::model::{Completion, ModelError},
     shadow::{
-        arm::{Arm, ArmResult},
-        recorded::RecordedCall,
-        run::{Stored, Task, pending},
+        arm::Arm,
+        checks::Checks,
+        drift,
+        looks::{Early, Looks},
+        privacy::redact::Redactor,
+        run::{Rest, Stored, pending, total},
     },
     store::{
         self,
         shadow::{Answer, Run},
     },
     usage::price::PriceBook,
-    values::{ChangeNumber, Hop, Revision, Usd},
+    values::{ChangeNumber, Revision, Usd},
 };
 
-/// Traces whose content is read at a time.
-const CHUNK: usize = 64;
 /// How often is looked whether the test is still wanted.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// One pass over what is still to be asked.
-struct Pass<'a> {
-    tester: &'a Tester,
-    run: &'a Run,
-    prices: &'a PriceBook,
+/// How a replay came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Played {
+    /// What was asked of today's route after the first block.
+    pub(super) rest: Rest,
+    /// Why it ended before the last trace.
+    pub(super) early: Option<Early>,
+}
+
+/// What all calls in flight share.
+pub(super) struct Shared {
     spent: Mutex<Usd>,
     halted: Mutex<Option<Halt>>,
-    kept: AtomicU64,
+    looks: Mutex<Looks>,
+    pub(super) kept: AtomicU64,
 }
 
 impl Tester {
@@ -51,152 +56,131 @@ impl Tester {
         (number, revision): (ChangeNumber, Revision),
         stop: &CancellationToken,
         kept: &mut u64,
-    ) -> Result<(), Halt> {
+    ) -> Result<Played, Halt> {
         let answers = store::shadow::answers(self.engine.db(), &run.id).await?;
+        let pass = self.pass(run, prices, &answers).await?;
         let stored: Stored = answers
-            .iter()
-            .map(|answer| (answer.trace_id.clone(), answer.arm))
+            .into_iter()
+            .map(|answer| (answer.trace_id, answer.arm))
             .collect();
-        let tasks = pending(&run.plan, &run.sample, &stored);
-        let pass = Pass {
-            tester: self,
-            run,
-            prices,
-            spent: Mutex::new(answers.iter().filter_map(|answer| answer.result.cost_usd).sum()),
-            halted: Mutex::new(None),
-            kept: AtomicU64::new(0),
-        };
         let watch = async {
             loop {
                 tokio::select! {
-                    () = stop.cancelled() => pass.halt(Halt::Stopping),
+                    () = stop.cancelled() => pass.shared.halt(Halt::Stopping),
                     () = tokio::time::sleep(LOOK) => {}
                 }
                 if let Err(halt) = self.wanted(number, revision).await {
-                    pass.halt(halt);
+                    pass.shared.halt(halt);
                 }
-                if pass.is_halted() {
+                if pass.shared.is_halted() {
                     // Calls in flight end by themselves: they are paid for.
-                    return std::future::pending::<()>().await;
+                    return std::future::pending::<Rest>().await;
                 }
             }
         };
-        tokio::select! {
-            () = pass.ask(&tasks) => {}
-            () = watch => {}
+        let rest = tokio::select! {
+            rest = self.all_of(&pass, &stored) => rest,
+            rest = watch => rest,
+        };
+        *kept = pass.shared.kept.load(Ordering::Relaxed);
+        let early = pass.shared.looks().early();
+        match pass
+            .shared
+            .halted
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
+            // Enough is known: whatever else came up does not matter any more.
+            Some(halt) if early.is_none() => Err(halt),
+            _ => Ok(Played { rest, early }),
         }
-        *kept = pass.kept.load(Ordering::Relaxed);
-        match pass.halted.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(()),
-            Some(halt) => Err(halt),
+    }
+
+    async fn pass<'run>(
+        &'run self,
+        run: &'run Run,
+        prices: &'run PriceBook,
+        answers: &[Answer],
+    ) -> Result<Pass<'run>, Halt> {
+        let key = self.vault.key(&run.id).await?;
+        let broken = |why: String| Halt::Failed(format!("The plan cannot be carried out: {why}."));
+        let redactor = run.plan.redaction.as_ref().map(|redaction| {
+            Redactor::new(key.pseudonyms(), &redaction.names).map_err(|error| broken(error.to_string()))
+        });
+        let mut looks = Looks::new(&run.plan, &run.sample);
+        for answer in answers {
+            looks.answered(&answer.trace_id, answer.arm, answer.result.ok);
         }
+        Ok(Pass {
+            tester: self,
+            run,
+            prices,
+            checks: Checks::of(&run.plan.own_checks).map_err(broken)?,
+            redactor: redactor.transpose()?,
+            key,
+            shared: Shared {
+                spent: Mutex::new(answers.iter().filter_map(|answer| answer.result.cost_usd).sum()),
+                halted: Mutex::new(None),
+                looks: Mutex::new(looks),
+                kept: AtomicU64::new(0),
+            },
+        })
+    }
+
+    /// The first block, then the rest as the block allows; without a block all at once.
+    async fn all_of(&self, pass: &Pass<'_>, stored: &Stored) -> Rest {
+        let (plan, sample) = (&pass.run.plan, &pass.run.sample);
+        let block = plan.first_block.unwrap_or(u64::MAX);
+        let mut tasks = pending(plan, sample, stored, Rest::AskToo);
+        let later = tasks.split_off(tasks.partition_point(|task| task.index < block));
+        pass.ask(tasks).await;
+        if pass.shared.is_over() || plan.first_block.is_none() || sample.len() as u64 <= block {
+            return Rest::AskToo;
+        }
+        let rest = match self.rest(pass, block).await {
+            Ok(rest) => rest,
+            Err(halt) => {
+                pass.shared.halt(halt);
+                return Rest::AskToo;
+            }
+        };
+        let later = match rest {
+            Rest::AskToo => later,
+            Rest::Recorded => {
+                let mut tasks = pending(plan, sample, stored, rest);
+                tasks.split_off(tasks.partition_point(|task| task.index < block))
+            }
+        };
+        pass.ask(later).await;
+        rest
+    }
+
+    /// Whether recorded answers may stand in after the first block. The same answers give the same word, also after a restart.
+    async fn rest(&self, pass: &Pass<'_>, block: u64) -> Result<Rest, Halt> {
+        let block = usize::try_from(block).unwrap_or(usize::MAX);
+        let (block, later) = pass.run.sample.split_at(block.min(pass.run.sample.len()));
+        let recorded = pass.recorded(block).await?;
+        let answers = store::shadow::answers(self.engine.db(), &pass.run.id).await?;
+        let same_route = answers
+            .iter()
+            .filter(|answer| answer.arm == Arm::Incumbent)
+            .filter_map(|answer| Some((*recorded.get(&answer.trace_id)?, answer.result.ok)));
+        if !drift::none_shown(&pass.run.plan, same_route) {
+            return Ok(Rest::AskToo);
+        }
+        let planned = total(&pass.run.plan, &pass.run.sample, Rest::Recorded);
+        store::shadow::set_total(self.engine.db(), &pass.run.id, planned).await?;
+        for (trace, ok) in pass.recorded(later).await? {
+            pass.shared.looks().answered(&trace, Arm::Recorded, ok);
+        }
+        Ok(Rest::Recorded)
     }
 }
 
-impl Pass<'_> {
-    async fn ask(&self, tasks: &[Task]) {
-        let at_once = usize::try_from(self.run.plan.concurrency).unwrap_or(1);
-        for chunk in tasks.chunks(CHUNK) {
-            let ids: Vec<String> = chunk.iter().map(|task| task.sampled.trace_id.clone()).collect();
-            let calls = match self.tester.calls.contents(&ids).await {
-                Ok(calls) => calls,
-                Err(error) => return self.halt(error.into()),
-            };
-            let calls: BTreeMap<&str, &RecordedCall> =
-                calls.iter().map(|call| (call.trace_id.as_str(), call)).collect();
-            // A call whose content was erased meanwhile is not replayed; the report counts it out.
-            let work: Vec<BoxFuture<'_, ()>> = chunk
-                .iter()
-                .filter_map(|task| {
-                    let call = calls.get(task.sampled.trace_id.as_str())?;
-                    Some(self.trace(task, call).boxed())
-                })
-                .collect();
-            stream::iter(work).buffer_unordered(at_once).collect::<()>().await;
-            if self.is_halted() {
-                return;
-            }
-        }
-    }
-
-    /// The arms of one trace, one after the other.
-    async fn trace(&self, task: &Task, call: &RecordedCall) {
-        for arm in &task.arms {
-            let Ok(_permit) = self.tester.in_flight.acquire().await else {
-                return;
-            };
-            if self.is_halted() || !self.may_spend() {
-                return;
-            }
-            if let Err(halt) = self.arm(*arm, call).await {
-                return self.halt(halt);
-            }
-        }
-    }
-
-    async fn arm(&self, arm: Arm, call: &RecordedCall) -> Result<(), Halt> {
-        let hop = match arm {
-            Arm::Candidate => &self.run.plan.candidate.primary,
-            _ => &self.run.plan.baseline.primary,
-        };
-        let model = self.tester.models.get(&hop.provider);
-        let model = model.ok_or_else(|| {
-            Halt::Failed(format!(
-                "The governor has no access to {} any more.",
-                hop.provider
-            ))
-        })?;
-        let (completion, trouble) = match model.complete(hop, &call.input).await {
-            Ok(completion) => (Some(completion), None),
-            Err(ModelError::Refused(why) | ModelError::Unreadable(why)) => (None, Some(why)),
-            Err(ModelError::Retry { after, why }) => return Err(Halt::Later { why, after }),
-            Err(ModelError::Permanent { why, remedy }) => {
-                return Err(Halt::Failed(format!("{why}. {remedy}.")));
-            }
-        };
-        let answer = self.judged((arm, hop), call, completion, trouble);
-        let cost = answer.result.cost_usd.unwrap_or_default();
-        *self.spent.lock().unwrap_or_else(PoisonError::into_inner) += cost;
-        let at = self.tester.now_ms();
-        if store::shadow::keep(self.tester.engine.db(), &self.run.id, &answer, at).await? {
-            self.kept.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    fn judged(
-        &self,
-        (arm, hop): (Arm, &Hop),
-        call: &RecordedCall,
-        completion: Option<Completion>,
-        trouble: Option<String>,
-    ) -> Answer {
-        let now = self.tester.engine.clock().now();
-        let cost = completion
-            .as_ref()
-            .and_then(|answer| cost(self.prices, hop, answer, now));
-        let defects = completion
-            .as_ref()
-            .map(|answer| &answer.defects)
-            .filter(|defects| !defects.is_empty());
-        Answer {
-            trace_id: call.trace_id.clone(),
-            arm,
-            result: ArmResult::replayed(call, completion.as_ref(), cost, &self.run.plan.latency),
-            hop: hop.clone(),
-            attempts: completion.as_ref().map_or(1, |answer| answer.attempts),
-            trouble: trouble.or_else(|| defects.and_then(|defects| serde_json::to_string(defects).ok())),
-            response_model: completion
-                .as_ref()
-                .and_then(|answer| answer.response_model.clone()),
-            response_id: completion.and_then(|answer| answer.response_id),
-        }
-    }
-
+impl Shared {
     /// Asked before each call: what is in flight when the cap is reached is all that can pass it.
-    fn may_spend(&self) -> bool {
+    pub(super) fn may_spend(&self, cap: Usd) -> bool {
         let spent = *self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let cap = self.run.plan.spend_cap_usd;
         if spent < cap {
             return true;
         }
@@ -206,18 +190,31 @@ impl Pass<'_> {
         false
     }
 
+    pub(super) fn spend(&self, cost: Usd) {
+        *self.spent.lock().unwrap_or_else(PoisonError::into_inner) += cost;
+    }
+
     /// The first reason counts, but for a failure: that is final.
-    fn halt(&self, reason: Halt) {
+    pub(super) fn halt(&self, reason: Halt) {
         let mut halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner);
         if halted.is_none() || matches!(reason, Halt::Failed(_)) {
             *halted = Some(reason);
         }
     }
 
-    fn is_halted(&self) -> bool {
+    pub(super) fn is_halted(&self) -> bool {
         self.halted
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .is_some()
+    }
+
+    /// Whether no further call begins: halted, or enough is known.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_halted() || self.looks().early().is_some()
+    }
+
+    pub(super) fn looks(&self) -> MutexGuard<'_, Looks> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -60,13 +60,11 @@ fn tested(change: &Change, report: Report) -> Tested {
         candidate: change.candidate.clone(),
         from: at("2026-10-01T00:00:00Z"),
         until: at("2026-11-01T00:00:00Z"),
-        immaterial: Vec::new(),
-        margins: crate::catalog::Margins::default(),
-        claims_savings: true,
         seed: [7; 16],
-        limits: crate::shadow::plan::Limits::default(),
+        ..crate::shadow::samples::terms()
     };
-    let (plan, _) = ShadowPlan::freeze(terms, &[]);
+    let pool = crate::shadow::freeze::Pool::draw(&terms, &[]);
+    let (plan, _) = ShadowPlan::freeze(terms, pool, &Default::default());
     Tested {
         run: "run-1".into(),
         plan_sha256: plan.digest().unwrap(),

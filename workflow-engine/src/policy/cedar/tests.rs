@@ -67,6 +67,7 @@ impl Dice {
             training_allowed: self.yes(30),
             regions: self.names(&["us", "eu", "ap"], 35),
             certifications: self.names(&["soc2", "iso27001"], 40),
+            cleared: Vec::new(),
         };
         WorkflowFacts {
             id: self.pick(&["support-answer", "claims-triage"]).to_owned(),

@@ -53,6 +53,8 @@ pub fn analyze(plan: &Plan, pairs: &[Pair]) -> Report {
         cost: cost::measure(plan, pairs),
         latency: latency::measure(plan, pairs),
         sequential: sequential.map(|watched| watched.block),
+        zero_tolerance: Vec::new(),
+        ended_early: None,
         verdict: report::Verdict::Inconclusive,
         reasons: Vec::new(),
         notes: Vec::new(),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::shadow::ending::Counter;
+use crate::shadow::looks::Early;
 use crate::shadow::statistics::Interval;
 use crate::shadow::statistics::paired_binary::Counts;
 use crate::shadow::statistics::quantile_ci::Estimate;
@@ -29,6 +31,12 @@ pub struct Report {
     /// The looks of sequential mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequential: Option<Sequential>,
+    /// Findings of which one is one too many; a run counts them, `governor analyze` has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zero_tolerance: Vec<Counter>,
+    /// Why a run ended before its last trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_early: Option<Early>,
     /// May the change go on.
     pub verdict: Verdict,
     /// One sentence for each gate that is not passed, as `WHAT: why`.

@@ -4,8 +4,15 @@
 
 mod abstention;
 mod arguments;
+mod json;
+mod json_schema;
+mod language;
+mod length;
+mod new_personal_data;
 mod number_of_calls;
+pub mod own;
 mod refusal;
+mod secret_leak;
 mod served_by;
 mod tool_calls;
 mod transport;
@@ -14,13 +21,26 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::ports::model::{Completion, ToolCall};
+use super::recorded::RecordedAnswer;
+use crate::{
+    catalog::shadow::OwnCheck,
+    ports::model::{Completion, ReplayInput, ToolCall},
+};
+
+/// Checks of which a single failure of the candidate is one too many.
+pub const ZERO_TOLERANCE: [&str; 2] = ["new_personal_data", "secret_leak"];
 
 /// An answer beside what it should have been.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
     /// The tools that should have been called; none where nothing is known of a right answer.
     pub expected: Option<&'a [ToolCall]>,
+    /// The text that should have been answered, where somebody has said so.
+    pub reference_text: Option<&'a str>,
+    /// What was asked.
+    pub input: &'a ReplayInput,
+    /// What was answered in production.
+    pub recorded: &'a RecordedAnswer,
     /// What came; none where nothing readable came.
     pub answer: Option<&'a Completion>,
 }
@@ -41,62 +61,89 @@ struct Check {
     run: fn(&Case<'_>) -> Option<bool>,
 }
 
-/// Every check, cheapest first.
-const CHECKS: &[Check] = &[
+const fn decides(name: &'static str, run: fn(&Case<'_>) -> Option<bool>) -> Check {
     Check {
-        name: "transport",
+        name,
         decides: true,
-        run: transport::check,
-    },
+        run,
+    }
+}
+
+const fn shown(name: &'static str, run: fn(&Case<'_>) -> Option<bool>) -> Check {
     Check {
-        name: "served_by",
-        decides: true,
-        run: served_by::check,
-    },
-    Check {
-        name: "no_refusal",
+        name,
         decides: false,
-        run: refusal::check,
-    },
-    Check {
-        name: "arguments",
-        decides: true,
-        run: arguments::check,
-    },
-    Check {
-        name: "abstention",
-        decides: true,
-        run: abstention::check,
-    },
-    Check {
-        name: "number_of_calls",
-        decides: true,
-        run: number_of_calls::check,
-    },
-    Check {
-        name: "tool_calls",
-        decides: true,
-        run: tool_calls::check,
-    },
+        run,
+    }
+}
+
+/// Every built-in check, cheapest first.
+const CHECKS: &[Check] = &[
+    decides("transport", transport::check),
+    decides("served_by", served_by::check),
+    shown("no_refusal", refusal::check),
+    decides("arguments", arguments::check),
+    decides("abstention", abstention::check),
+    decides("number_of_calls", number_of_calls::check),
+    decides("tool_calls", tool_calls::check),
+    decides("json", json::check),
+    decides("json_schema", json_schema::check),
+    shown("length", length::check),
+    shown("language", language::check),
+    shown("new_personal_data", new_personal_data::check),
+    shown("secret_leak", secret_leak::check),
 ];
 
 /// The names of all checks, as they stand in a plan.
 #[must_use]
-pub fn names() -> Vec<String> {
-    CHECKS.iter().map(|check| check.name.to_owned()).collect()
+pub fn names(own: &[OwnCheck]) -> Vec<String> {
+    let built_in = CHECKS.iter().map(|check| check.name.to_owned());
+    built_in
+        .chain(own.iter().map(|check| check.name.clone()))
+        .collect()
 }
 
-/// Runs every check on one answer.
-#[must_use]
-pub fn judge(case: &Case<'_>) -> Judgement {
-    let mut ok = true;
-    let mut checks = BTreeMap::new();
-    for check in CHECKS {
-        let Some(passed) = (check.run)(case) else { continue };
-        ok &= passed || !check.decides;
-        checks.insert(check.name.to_owned(), passed);
+/// The checks of a plan, ready to run.
+#[derive(Debug, Default)]
+pub struct Checks {
+    own: Vec<own::Own>,
+}
+
+impl Checks {
+    /// The built-in ones and a workflow's `own`.
+    ///
+    /// # Errors
+    /// Which of them cannot run, and why.
+    pub fn of(own: &[OwnCheck]) -> Result<Self, String> {
+        let compiled = own
+            .iter()
+            .map(|check| own::Own::compile(check).map_err(|why| format!("the check {} {why}", check.name)));
+        Ok(Self {
+            own: compiled.collect::<Result<_, _>>()?,
+        })
     }
-    Judgement { ok, checks }
+
+    /// Runs every check on one answer.
+    #[must_use]
+    pub fn judge(&self, case: &Case<'_>) -> Judgement {
+        let built_in = CHECKS
+            .iter()
+            .map(|check| (check.name, check.decides, (check.run)(case)));
+        let own = self
+            .own
+            .iter()
+            .map(|check| (check.name.as_str(), check.decides, check.run(case)));
+        let mut judgement = Judgement {
+            ok: true,
+            checks: BTreeMap::new(),
+        };
+        for (name, decides, passed) in built_in.chain(own) {
+            let Some(passed) = passed else { continue };
+            judgement.ok &= passed || !decides;
+            judgement.checks.insert(name.to_owned(), passed);
+        }
+        judgement
+    }
 }
 
 /// A call with its arguments in canonical form (RFC 8785: keys sorted, `5.0` and `5` the same number); none if they are no JSON object.
@@ -122,125 +169,4 @@ fn as_numbers(value: &mut Value) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ports::model::Defect;
-
-    pub(super) fn call(name: &str, arguments: &str) -> ToolCall {
-        ToolCall {
-            name: name.to_owned(),
-            arguments: arguments.to_owned(),
-        }
-    }
-
-    fn calls(tool_calls: Vec<ToolCall>) -> Completion {
-        Completion {
-            finish_reason: Some("tool_calls".to_owned()),
-            tool_calls,
-            ..Completion::default()
-        }
-    }
-
-    fn judged(expected: &[ToolCall], answer: &Completion) -> Judgement {
-        judge(&Case {
-            expected: Some(expected),
-            answer: Some(answer),
-        })
-    }
-
-    #[test]
-    fn order_of_calls_keys_and_the_form_of_numbers_do_not_matter() {
-        let expected = [call("refund", r#"{"order":7,"amount":5}"#), call("notify", "{}")];
-        let answer = calls(vec![
-            call("notify", "{ }"),
-            call("refund", r#"{"amount": 5.0, "order": 7}"#),
-        ]);
-        assert!(judged(&expected, &answer).ok);
-    }
-
-    #[test]
-    fn a_call_made_twice_is_wrong_because_its_effect_would_happen_twice() {
-        let expected = [call("refund", r#"{"order":7}"#)];
-        let answer = calls(vec![expected[0].clone(), expected[0].clone()]);
-        let judgement = judged(&expected, &answer);
-        assert!(!judgement.ok);
-        assert!(!judgement.checks["number_of_calls"]);
-        assert!(judgement.checks["arguments"]);
-    }
-
-    #[test]
-    fn a_comment_in_the_arguments_is_no_json() {
-        let expected = [call("plot", r#"{"end_range":6.2832}"#)];
-        let answer = calls(vec![call("plot", "{\"end_range\": 6.2832,  // 2 * pi\n}")]);
-        let judgement = judged(&expected, &answer);
-        assert_eq!((judgement.ok, judgement.checks["arguments"]), (false, false));
-    }
-
-    #[test]
-    fn calling_a_tool_where_none_applies_fails_abstention_and_nothing_else_but_the_calls() {
-        let judgement = judged(&[], &calls(vec![call("refund", "{}")]));
-        let failed: Vec<&String> = judgement
-            .checks
-            .iter()
-            .filter(|check| !check.1)
-            .map(|check| check.0)
-            .collect();
-        assert_eq!(failed, ["abstention", "number_of_calls", "tool_calls"]);
-    }
-
-    #[test]
-    fn text_where_no_tool_applies_is_right() {
-        let answer = Completion {
-            text: Some("Which order do you mean?".to_owned()),
-            finish_reason: Some("stop".to_owned()),
-            ..Completion::default()
-        };
-        assert!(judged(&[], &answer).ok);
-    }
-
-    #[test]
-    fn an_answer_that_was_cut_or_came_from_another_model_is_wrong() {
-        let expected = [call("refund", "{}")];
-        let mut answer = calls(expected.to_vec());
-        answer.finish_reason = Some("length".to_owned());
-        assert!(!judged(&expected, &answer).ok);
-        let mut answer = calls(expected.to_vec());
-        answer.defects = vec![Defect::OtherModel];
-        assert!(!judged(&expected, &answer).ok);
-    }
-
-    #[test]
-    fn no_readable_answer_is_a_wrong_answer() {
-        let judgement = judge(&Case {
-            expected: Some(&[]),
-            answer: None,
-        });
-        assert!(!judgement.ok);
-        assert_eq!(
-            judgement.checks,
-            BTreeMap::from([("transport".to_owned(), false)])
-        );
-    }
-
-    #[test]
-    fn a_refusal_is_shown_whether_structured_or_in_words() {
-        let refused = |text: Option<&str>, refusal: Option<&str>| {
-            let answer = Completion {
-                text: text.map(str::to_owned),
-                refusal: refusal.map(str::to_owned),
-                finish_reason: Some("stop".to_owned()),
-                ..Completion::default()
-            };
-            !judged(&[], &answer).checks["no_refusal"]
-        };
-        assert!(refused(None, Some("I can't help with that.")));
-        assert!(refused(
-            Some("I’m sorry, but I can’t assist with that request."),
-            None
-        ));
-        assert!(!refused(
-            Some("Sorry to hear that your parcel is late. Which order is it?"),
-            None
-        ));
-    }
-}
+mod tests;

@@ -105,12 +105,28 @@ pub(super) fn progress(view: &ChangeView) -> Option<Progress> {
             count(test.total.into())
         ),
         text: format!(
-            "{} spent so far. Tools are never executed in a replay.{paused}",
-            Usd(test.spent_usd.parse().unwrap_or_default())
+            "{} of at most {} spent so far{}. Tools are never executed in a replay.{paused}",
+            dollars(&test.spent_usd),
+            dollars(&test.cap_usd),
+            left(test.seconds_left)
         ),
         done: test.done,
         most: test.total.max(1),
     })
+}
+
+fn dollars(plain: &str) -> Usd {
+    Usd(plain.parse().unwrap_or_default())
+}
+
+/// `, about 3 minutes left`
+fn left(seconds: Option<u64>) -> String {
+    match seconds {
+        None => String::new(),
+        Some(seconds) if seconds < 60 => ", less than a minute left".to_owned(),
+        Some(seconds) if seconds < 120 => ", about a minute left".to_owned(),
+        Some(seconds) => format!(", about {} minutes left", seconds / 60),
+    }
 }
 
 /// What happened, newest first.

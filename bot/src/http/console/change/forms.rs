@@ -112,6 +112,7 @@ async fn command(
         "withdraw" => plain(Command::Withdraw),
         "pause" => plain(Command::PauseTest),
         "resume" => plain(Command::ResumeTest),
+        "stop-test" => plain(stop_test()),
         "apply" => plain(Command::Apply {
             by_hand: by_hand(state, number).await?,
         }),
@@ -174,6 +175,13 @@ async fn revise(
         _ => Command::Revise(proposal),
     };
     Ok((command, reason.into_iter().collect()))
+}
+
+/// The requester ends the test before its evidence is complete.
+pub(crate) fn stop_test() -> Command {
+    Command::FailTest {
+        why: "The requester stopped the test before its evidence was complete.".to_owned(),
+    }
 }
 
 /// Whether the gateway of the change's workflow is read-only to us, so that people apply from instructions.

@@ -65,6 +65,16 @@ pub fn say(event: &Event, catalog: &Catalog) -> Said {
         Event::Expired => said("bar", "grey", "Expired: nobody completed it in time"),
         Event::Commented { .. } => said("ring", "grey", "Commented"),
         Event::CatalogApplied(applied) => said("disc", "grey", catalog_applied(&applied.parts)),
+        Event::ContentViewed { traces, .. } => said(
+            "ring",
+            "grey",
+            format!("Looked at prompts and answers of {traces} replayed calls"),
+        ),
+        Event::ContentErased { .. } => said(
+            "ring",
+            "grey",
+            "Prompts and answers of the test were erased; figures and verdicts stay",
+        ),
         Event::JobDied { job, why } => said(
             "diamond",
             "red",
