@@ -6,6 +6,7 @@
     reason = "a failing scenario says so by panicking"
 )]
 
+mod apart;
 mod api;
 mod backup;
 mod calls;
@@ -20,6 +21,9 @@ mod erasing;
 mod gateway;
 mod independent;
 mod ledger_speed;
+mod faults;
+mod limits;
+mod model;
 mod money;
 mod operating;
 mod oracles;
@@ -37,4 +41,5 @@ mod tampering;
 mod tidy;
 mod verify_proof;
 mod versions;
+mod waiting;
 mod witnessing;

@@ -20,7 +20,6 @@ use workflow_engine::{
     catalog::GatewayEntry,
     engine::shadow,
     ports::{gateway::Gateway, model::ModelClient, timestamp::TimestampAuthority, witness::Witness},
-    shadow::plan::Limits,
 };
 
 use crate::{

@@ -12,7 +12,10 @@ use std::{
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, Statement,
 };
-use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sqlx::{
+    Connection,
+    sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
 
 use super::{
     error::StoreError,
@@ -262,6 +265,17 @@ async fn connect_sqlite(path: &Path, limit: u32, read_only: bool) -> Result<Data
             } else {
                 options
             }
+        })
+        // A commit that fails (full disk, I/O error) is rolled back by SQLite itself, yet SQLx goes on counting it as open:
+        // what came next would be acknowledged inside a savepoint that nobody commits. Such a connection ends here.
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| {
+                Box::pin(async move {
+                    // What a dropped transaction still has to do is done by then.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
         });
     Database::connect(options).await.map_err(|error| {
         StoreError::Unavailable(format!(
@@ -305,12 +319,31 @@ async fn new_enough(connection: &DatabaseConnection) -> Result<(), StoreError> {
         .map(|row| row.try_get("", "v"))
         .transpose()?
         .unwrap_or_default();
-    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    let mut next = || parts.next().unwrap_or(0);
-    if (next(), next(), next()) < OLDEST_SQLITE {
+    if can_lose_data(&version) {
         return Err(StoreError::Unavailable(format!(
             "SQLite {version} can lose data when its log is reset; 3.51.3 or newer is needed"
         )));
     }
     Ok(())
+}
+
+fn can_lose_data(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next()) < OLDEST_SQLITE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_sqlite_that_can_lose_data_are_turned_away() {
+        for old in ["3.7.0", "3.40.1", "3.51.2", ""] {
+            assert!(can_lose_data(old), "{old}");
+        }
+        for new in ["3.51.3", "3.52.0", "4.0"] {
+            assert!(!can_lose_data(new), "{new}");
+        }
+    }
 }
