@@ -131,7 +131,7 @@ impl Desk {
     }
 
     /// A signed packet about the change, as the assessment would store it.
-    async fn keep_packet(&self, number: ChangeNumber) -> Digest {
+    pub async fn keep_packet(&self, number: ChangeNumber) -> Digest {
         let change = self.change(number).await;
         let revision = change.revision;
         let name = format!("change/{}/revision/{}", number.0, revision.0);

@@ -46,7 +46,11 @@ pub async fn web() -> Web {
 
 /// The service on SQLite with settings of the test's own.
 pub async fn web_with(change: impl FnOnce(&mut Config)) -> Web {
-    let desk = desk(Kind::Sqlite).await.expect("SQLite is always there");
+    web_on(desk(Kind::Sqlite).await.expect("SQLite is always there"), change).await
+}
+
+/// The service around a desk, with settings of the test's own.
+pub async fn web_on(desk: Desk, change: impl FnOnce(&mut Config)) -> Web {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a free port");

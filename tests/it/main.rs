@@ -6,6 +6,7 @@
     reason = "a failing scenario says so by panicking"
 )]
 
+mod apart;
 mod api;
 mod backup;
 mod calls;
@@ -16,7 +17,10 @@ mod console;
 mod deliveries;
 mod demo;
 mod engine;
+mod faults;
 mod gateway;
+mod limits;
+mod model;
 mod money;
 mod policy;
 mod proving;
@@ -27,4 +31,5 @@ mod tampering;
 mod tidy;
 mod verify_proof;
 mod versions;
+mod waiting;
 mod witnessing;

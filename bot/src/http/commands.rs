@@ -167,7 +167,7 @@ impl From<StoreError> for Problem {
                 tracing::error!(%why, "the database does not answer");
                 Self::new(
                     Code::Unavailable,
-                    "The database does not answer. Nothing was recorded; try again soon.",
+                    "The database does not answer. Send it again soon, with the same Idempotency-Key: it is recorded once.",
                 )
                 .retry_after(5)
             }

@@ -12,7 +12,10 @@ use std::{
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, Statement,
 };
-use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sqlx::{
+    Connection,
+    sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
 
 use super::{
     error::StoreError,
@@ -262,6 +265,17 @@ async fn connect_sqlite(path: &Path, limit: u32, read_only: bool) -> Result<Data
             } else {
                 options
             }
+        })
+        // A commit that fails (full disk, I/O error) is rolled back by SQLite itself, yet SQLx goes on counting it as open:
+        // what came next would be acknowledged inside a savepoint that nobody commits. Such a connection ends here.
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| {
+                Box::pin(async move {
+                    // What a dropped transaction still has to do is done by then.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
         });
     Database::connect(options).await.map_err(|error| {
         StoreError::Unavailable(format!(

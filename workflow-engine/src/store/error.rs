@@ -65,15 +65,25 @@ fn from_sqlx(error: &sqlx::Error) -> StoreError {
 
 /// SQLSTATE on PostgreSQL, extended result codes on SQLite.
 fn by_code(code: &str, text: String) -> StoreError {
-    match code {
-        // serialisation failure, deadlock; SQLITE_BUSY and its kin
-        "40001" | "40P01" | "5" | "261" | "517" => StoreError::Contended,
-        // connection trouble, shutting down, too many connections, read-only, disk full
-        "08000" | "08003" | "08006" | "57P01" | "57P02" | "57P03" | "53300" | "25006" | "53100" => {
+    // SQLite keeps the kind in the low byte: 778, a failed write, is a kind of 10, an I/O error.
+    let sqlite = code
+        .parse::<u32>()
+        .ok()
+        .filter(|_| code.len() < 5)
+        .map(|code| code & 0xff);
+    match (sqlite, code) {
+        // SQLITE_BUSY; serialisation failure, deadlock
+        (Some(5), _) | (_, "40001" | "40P01") => StoreError::Contended,
+        // SQLITE_FULL; disk full
+        (Some(13), _) | (_, "53100") => StoreError::Unavailable(format!(
+            "the disk is full ({text}); free space where the database lies: nothing that was acknowledged is lost, and it goes on by itself"
+        )),
+        // SQLITE_READONLY, SQLITE_IOERR, SQLITE_CANTOPEN
+        (Some(8 | 10 | 14), _) => StoreError::Unavailable(text),
+        // connection trouble, shutting down, too many connections, read-only
+        (_, "08000" | "08003" | "08006" | "57P01" | "57P02" | "57P03" | "53300" | "25006") => {
             StoreError::Unavailable(text)
         }
-        // SQLITE_READONLY*, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN
-        "8" | "264" | "520" | "776" | "1032" | "10" | "13" | "14" => StoreError::Unavailable(text),
         _ => StoreError::Refused(text),
     }
 }

@@ -1,0 +1,111 @@
+//! PostgreSQL behind a network that breaks at every statement: before the server hears it, after it did it, or late.
+
+use std::{sync::Arc, time::Duration};
+
+use bot::jobs::timers::Timers;
+use tests::{
+    db::Kind,
+    desk::{Desk, desk},
+    proxy::{Fault, Proxy},
+    script::{Insisting, SCRIPTS, play},
+};
+use tokio_util::sync::CancellationToken;
+use workflow_engine::{
+    change::state::State,
+    engine::{Engine, jobs::Runner},
+    store::{self, db::Db},
+};
+
+use super::{long, the_ledger_holds, undisturbed};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_at_any_statement_changes_nothing() {
+    let Some(desk) = desk(Kind::Postgres).await else {
+        return;
+    };
+    let proxy = Proxy::start(&desk.fresh.url).await;
+    let db = Db::open(&proxy.url, 2).await.unwrap();
+    let engine = Engine::new(db, Arc::new(desk.clock.clone()));
+    let stride = if long() { 1 } else { 7 };
+    let mut plays = 0;
+    for script in SCRIPTS {
+        let expected = undisturbed(&desk, script).await;
+        let faults = [
+            Fault::AnswerLost,
+            Fault::BeforeSend,
+            Fault::Late(Duration::from_millis(20)),
+        ];
+        for (first, fault) in faults.into_iter().enumerate() {
+            for round in (first..).step_by(stride) {
+                let tag = format!("{script:?} {fault:?} {round}");
+                proxy.arm(round, fault);
+                let played = play(&desk, &Insisting(&engine), script, &tag).await;
+                let never_came = proxy.disarm();
+                assert_eq!(played.traces(&desk).await, expected, "{tag}");
+                played.repeats_answer_the_same(&engine).await;
+                plays += 1;
+                if never_came {
+                    break;
+                }
+            }
+        }
+    }
+    println!(
+        "faults at the network: {plays} requests from filing to their end, each with another statement broken"
+    );
+    the_ledger_holds(&desk).await;
+}
+
+/// Claims whose answer is lost, and results that are: the lease brings the job back, and it counts once.
+#[tokio::test(flavor = "multi_thread")]
+async fn timers_behind_a_breaking_network_fire_once() {
+    let Some(desk) = desk(Kind::Postgres).await else {
+        return;
+    };
+    let proxy = Proxy::start(&desk.fresh.url).await;
+    let db = Db::open(&proxy.url, 4).await.unwrap();
+    let engine = Engine::new(db, Arc::new(desk.clock.clone()));
+    let runner = Runner::new(engine.clone(), vec![Arc::new(Timers::new(engine.clone()))]);
+    let mut plays = 0;
+    for fault in [Fault::AnswerLost, Fault::BeforeSend] {
+        for round in (0..).step_by(if long() { 1 } else { 7 }) {
+            let number = desk.file(&format!("{fault:?} {round}")).await.unwrap().number;
+            desk.to_review(number).await;
+            desk.clock.advance(chrono::Duration::hours(73));
+            proxy.arm(round, fault);
+            until_no_timer_waits(&desk, &runner).await;
+            let change = desk.change(number).await;
+            assert_eq!(change.state, State::Expired, "{fault:?} at {round}");
+            let events = store::changes::events(desk.engine.db(), change.id.as_str())
+                .await
+                .unwrap();
+            let expired = events.iter().filter(|event| event.kind == "expired").count();
+            assert_eq!(expired, 1, "{fault:?} at {round}");
+            plays += 1;
+            if proxy.disarm() {
+                break;
+            }
+        }
+    }
+    println!("faults at the network: {plays} deadlines, each with another statement of its jobs broken");
+    the_ledger_holds(&desk).await;
+}
+
+/// Steps the runner by hand; between two steps more time goes by than a lease or a back-off lasts.
+async fn until_no_timer_waits(desk: &Desk, runner: &Runner) {
+    let kinds = ["remind", "escalate", "expire"].map(str::to_owned);
+    for _ in 0..40 {
+        // A step that the network broke is made up for by the next one.
+        drop(runner.step(&CancellationToken::new()).await);
+        runner.settle().await;
+        if store::queue::next_due(desk.engine.db(), &kinds)
+            .await
+            .unwrap()
+            .is_none()
+        {
+            return;
+        }
+        desk.clock.advance(chrono::Duration::minutes(6));
+    }
+    panic!("a timer was never done");
+}
