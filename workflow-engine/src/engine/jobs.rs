@@ -25,7 +25,8 @@ use crate::{
 /// How long a claim lasts without a heartbeat, unless [`Runner::leasing`] says otherwise. A third of it lies between two
 /// heartbeats: one statement a replica.
 const LEASE: Duration = Duration::from_secs(30);
-/// How long the runner sleeps when nothing wakes it.
+/// How long the runner sleeps at least when nothing wakes it; at most twice that, at random, so that replicas do not look
+/// together. What this process commits wakes it at once.
 const POLL: Duration = Duration::from_millis(500);
 /// Most jobs at work in one replica.
 const AT_ONCE: usize = 64;
@@ -229,7 +230,7 @@ impl Runner {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = woken => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(POLL + POLL.mul_f64(self.chance())) => {}
             }
         }
         self.tasks.close();
@@ -380,9 +381,14 @@ impl Runner {
 
     fn backoff(&self, attempt: i32) -> Duration {
         let ceiling = BASE.saturating_mul(1 << attempt.clamp(0, 12)).min(CAP);
+        ceiling.mul_f64(self.chance())
+    }
+
+    /// From 0 to 1, at random.
+    fn chance(&self) -> f64 {
         let mut random = [0; 2];
         self.engine.clock().random(&mut random);
-        ceiling.mul_f64(f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX))
+        f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX)
     }
 
     fn now(&self) -> i64 {
