@@ -319,12 +319,31 @@ async fn new_enough(connection: &DatabaseConnection) -> Result<(), StoreError> {
         .map(|row| row.try_get("", "v"))
         .transpose()?
         .unwrap_or_default();
-    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    let mut next = || parts.next().unwrap_or(0);
-    if (next(), next(), next()) < OLDEST_SQLITE {
+    if can_lose_data(&version) {
         return Err(StoreError::Unavailable(format!(
             "SQLite {version} can lose data when its log is reset; 3.51.3 or newer is needed"
         )));
     }
     Ok(())
+}
+
+fn can_lose_data(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next()) < OLDEST_SQLITE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_sqlite_that_can_lose_data_are_turned_away() {
+        for old in ["3.7.0", "3.40.1", "3.51.2", ""] {
+            assert!(can_lose_data(old), "{old}");
+        }
+        for new in ["3.51.3", "3.52.0", "4.0"] {
+            assert!(!can_lose_data(new), "{new}");
+        }
+    }
 }
