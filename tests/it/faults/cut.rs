@@ -18,6 +18,9 @@ use workflow_engine::{
 
 use super::{long, the_ledger_holds, undisturbed};
 
+/// Enough for some that stay out of the pool, as in the product.
+const CONNECTIONS: u32 = 8;
+
 /// How many statements lie between two that are broken: none in the long form.
 fn stride() -> usize {
     if long() { 1 } else { 17 }
@@ -29,7 +32,7 @@ async fn a_connection_that_breaks_at_any_statement_changes_nothing() {
         return;
     };
     let proxy = Proxy::start(&desk.fresh.url).await;
-    let db = Db::open(&proxy.url, 2).await.unwrap();
+    let db = Db::open(&proxy.url, CONNECTIONS).await.unwrap();
     let engine = Engine::new(db, Arc::new(desk.clock.clone()));
     let late = Fault::Late(Duration::from_millis(20));
     let mut plays = 0;
@@ -66,7 +69,7 @@ async fn timers_behind_a_breaking_network_fire_once() {
         return;
     };
     let proxy = Proxy::start(&desk.fresh.url).await;
-    let db = Db::open(&proxy.url, 4).await.unwrap();
+    let db = Db::open(&proxy.url, CONNECTIONS).await.unwrap();
     let engine = Engine::new(db, Arc::new(desk.clock.clone()));
     let runner = Runner::new(engine.clone(), vec![Arc::new(Timers::new(engine.clone()))]);
     let mut plays = 0;

@@ -16,7 +16,7 @@ use workflow_engine::{
 
 use super::long;
 
-/// Lanes that share three connections.
+/// Lanes that share six connections.
 const LANES: usize = 8;
 
 fn row(name: &str) -> JobRow {
@@ -126,10 +126,10 @@ async fn thousands_of_cancelled_transactions_lose_no_acknowledged_write() {
     }
 }
 
-/// With few connections, so that everybody gets those that others left. On SQLite the last owner must be gone first.
+/// With few connections, so that everybody gets those that others left; some stay out of the pool, as in the product. On SQLite the last owner must be gone first.
 async fn reopened(url: &str) -> Db {
     for _ in 0..200 {
-        if let Ok(db) = Db::open(url, 3).await {
+        if let Ok(db) = Db::open(url, 6).await {
             return db;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
