@@ -12,6 +12,7 @@ mod m20261124_000006_sign_in;
 mod m20261124_000010_ledger_tree;
 mod m20261124_000012_replicas;
 mod m20261124_000021_witnesses;
+mod m20261124_000070_generation;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000010_ledger_tree::Migration),
             Box::new(m20261124_000012_replicas::Migration),
             Box::new(m20261124_000021_witnesses::Migration),
+            Box::new(m20261124_000070_generation::Migration),
         ]
     }
 }

@@ -214,3 +214,24 @@ async fn events_can_be_neither_changed_nor_deleted() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_that_reach_the_gateway_at_the_same_moment_have_generations_of_their_own() {
+    for desk in desks().await {
+        let mut approved = Vec::new();
+        for key in ["k1", "k2"] {
+            let number = desk.file(key).await.unwrap().number;
+            let change = desk.to_review(number).await;
+            for person in ["ana", "priya", "tomas"] {
+                desk.approve(person, &change).await.unwrap();
+            }
+            approved.push(number);
+        }
+        let apply = |number| desk.service(number, Command::Apply { by_hand: false });
+        let (one, other) = tokio::join!(apply(approved[0]), apply(approved[1]));
+        one.unwrap();
+        other.unwrap();
+        let generation = async |number| desk.change(number).await.application.unwrap().generation;
+        assert_ne!(generation(approved[0]).await, generation(approved[1]).await);
+    }
+}

@@ -9,6 +9,7 @@
 mod apart;
 mod api;
 mod backup;
+mod broken_variants;
 mod calls;
 mod catalog;
 mod chat_approval;
@@ -27,6 +28,7 @@ mod proving;
 mod replicas;
 mod sealing;
 mod shadow_run;
+mod soak;
 mod tampering;
 mod tidy;
 mod verify_proof;

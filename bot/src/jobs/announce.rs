@@ -10,7 +10,7 @@ use workflow_engine::{
     store::queue::Job,
 };
 
-use crate::chat::Chat;
+use crate::chat::{Chat, copies::Posting};
 
 /// Serves `announce`.
 pub struct Announce {
@@ -36,6 +36,9 @@ impl Handler for Announce {
         let (Effect::Announce { event }, Some(id)) = (effect, &job.change_id) else {
             return Err(JobError::permanent("not an announcement of a change"));
         };
-        self.chat.outbox().announce(id, event, job.attempts > 1).await
+        self.chat
+            .outbox()
+            .announce(id, event, Posting::at(job.attempts))
+            .await
     }
 }

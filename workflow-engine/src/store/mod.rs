@@ -33,4 +33,4 @@ pub mod tokens;
 pub mod views;
 pub mod vitals;
 mod warm;
-mod writer;
+pub mod writer;
