@@ -18,8 +18,7 @@ use tests::{
 #[command(after_help = "Examples:
   cargo xtask soak                          ten minutes on PostgreSQL (which must be installed)
   cargo xtask soak --seed 7 --keep out      the faults of seed 7; logs and settings stay in ./out
-  cargo xtask soak --sqlite --minutes 2     one replica on SQLite, killed again and again
-  cargo xtask soak --program target/release/governor")]
+  cargo xtask soak --sqlite --minutes 2     one replica on SQLite, killed again and again")]
 pub(crate) struct Args {
     /// For how long things are broken; a minute or two of setting up and coming to rest are added
     #[arg(long, default_value_t = 10.0)]
@@ -36,7 +35,7 @@ pub(crate) struct Args {
     /// Where logs, settings and the list of faults are kept; without it they go when every rule holds
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// The program; without it, `governor` as it is built here. A release build's clock cannot be set wrong
+    /// Another dev build of the program (a release build's clock cannot be set wrong); else it is built here
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
