@@ -15,6 +15,7 @@ mod m20261124_000014_shadow_content;
 mod m20261124_000018_policy_edition;
 mod m20261124_000021_witnesses;
 mod m20261124_000022_ledger_batches;
+mod m20261124_000070_generation;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000018_policy_edition::Migration),
             Box::new(m20261124_000021_witnesses::Migration),
             Box::new(m20261124_000022_ledger_batches::Migration),
+            Box::new(m20261124_000070_generation::Migration),
         ]
     }
 }

@@ -123,6 +123,11 @@ pub struct Cluster {
 impl Cluster {
     /// Starts one from the programs in `bin`; as the user `postgres` when this program is root, which it refuses.
     pub fn start(bin: &Path) -> Self {
+        Self::start_with(bin, "-c max_connections=200")
+    }
+
+    /// The same with settings of the caller's.
+    pub fn start_with(bin: &Path, settings: &str) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|socket| socket.local_addr())
@@ -141,11 +146,13 @@ impl Cluster {
         }
         let dir = data.path().display();
         let bin = bin.display();
-        // The shell waits on our pipe: when this program ends, however it ends, the server is stopped.
+        // The shell waits on our pipe: when this program ends, however it ends, the server is stopped. A line that says
+        // `crash` has it stopped as `pg_ctl -m immediate` does, and started again.
         let script = format!(
             "cd {dir} && {bin}/initdb -D {dir}/db -U postgres -A trust -E UTF8 --no-sync >{dir}/initdb.log 2>&1 && \
-             {{ {bin}/postgres -D {dir}/db -p {port} -h 127.0.0.1 -k {dir} -c max_connections=200 -c shared_buffers=128MB \
-             >{dir}/server.log 2>&1 & pid=$!; read _line; kill -INT $pid; wait $pid; cd /; rm -rf {dir}; }}"
+             while {bin}/postgres -D {dir}/db -p {port} -h 127.0.0.1 -k {dir} {settings} -c shared_buffers=128MB \
+             >>{dir}/server.log 2>&1 & pid=$!; read line; [ \"$line\" = crash ]; do kill -QUIT $pid; wait $pid; done; \
+             kill -INT $pid; wait $pid; cd /; rm -rf {dir}"
         );
         let mut command = if root {
             let mut command = Command::new("setpriv");
@@ -172,6 +179,17 @@ impl Cluster {
         };
         cluster.wait_until_it_answers();
         cluster
+    }
+
+    /// Stops the server as a crash would, without a last word on disk, and starts it again; does not wait for either.
+    ///
+    /// # Errors
+    /// When the server's keeper is gone.
+    pub fn crash(&self) -> std::io::Result<()> {
+        self.keeper
+            .stdin
+            .as_ref()
+            .map_or(Ok(()), |mut pipe| pipe.write_all(b"crash\n"))
     }
 
     fn wait_until_it_answers(&self) {

@@ -18,6 +18,8 @@ pub mod pooler;
 pub mod proxy;
 pub mod replica;
 pub mod script;
+#[path = "../soak/mod.rs"]
+pub mod soak;
 pub mod stage;
 pub mod talk;
 pub mod web;

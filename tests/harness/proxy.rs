@@ -45,6 +45,9 @@ struct Plan {
     /// Counts rounds down to the fault.
     armed: Mutex<Option<(usize, Fault)>>,
     rounds: AtomicUsize,
+    /// Words of a statement, and what the server reads instead.
+    rewrite: Option<(&'static str, &'static str)>,
+    rewritten: AtomicUsize,
 }
 
 impl Plan {
@@ -63,9 +66,42 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The message as the server gets it.
+    fn rewritten(&self, kind: u8, bytes: Vec<u8>) -> Vec<u8> {
+        let Some((words, instead)) = self.rewrite.filter(|_| matches!(kind, b'P' | b'Q')) else {
+            return bytes;
+        };
+        let found = bytes
+            .windows(words.len())
+            .position(|window| window == words.as_bytes());
+        let Some(at) = found else {
+            return bytes;
+        };
+        self.rewritten.fetch_add(1, Ordering::Relaxed);
+        let mut out = [&bytes[..at], instead.as_bytes(), &bytes[at + words.len()..]].concat();
+        let length = u32::try_from(out.len() - 1).unwrap_or(u32::MAX);
+        out[1..5].copy_from_slice(&length.to_be_bytes());
+        out
+    }
+}
+
 impl Proxy {
     /// A proxy to the server of `url`.
     pub async fn start(url: &str) -> Self {
+        Self::carrying(url, Plan::default()).await
+    }
+
+    /// A proxy that carries `instead` where a statement says `words`: the store without one of its guards.
+    pub async fn rewriting(url: &str, words: &'static str, instead: &'static str) -> Self {
+        let plan = Plan {
+            rewrite: Some((words, instead)).filter(|_| !words.is_empty()),
+            ..Plan::default()
+        };
+        Self::carrying(url, plan).await
+    }
+
+    async fn carrying(url: &str, plan: Plan) -> Self {
         let mut through = url::Url::parse(url).expect("an address");
         let host = through.host_str().unwrap_or("127.0.0.1").to_owned();
         let server = (host, through.port().unwrap_or(5432));
@@ -74,7 +110,7 @@ impl Proxy {
         through.set_host(Some("127.0.0.1")).expect("a host");
         through.set_port(Some(port)).expect("a port");
         through.set_query(Some("sslmode=disable"));
-        let plan = Arc::<Plan>::default();
+        let plan = Arc::new(plan);
         let shared = plan.clone();
         let listening = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
@@ -102,6 +138,11 @@ impl Proxy {
             .unwrap_or_else(PoisonError::into_inner)
             .take()
             .is_some()
+    }
+
+    /// How many statements were rewritten so far.
+    pub fn rewritten(&self) -> usize {
+        self.plan.rewritten.load(Ordering::Relaxed)
     }
 
     /// How many rounds were sent so far.
@@ -142,7 +183,7 @@ async fn requests(
     let mut round = Vec::new();
     loop {
         let (kind, bytes) = frame(&mut from, true).await?;
-        round.extend_from_slice(&bytes);
+        round.extend_from_slice(&plan.rewritten(kind, bytes));
         if !matches!(kind, b'S' | b'Q') {
             // A password stands alone; parts of a round wait for its end.
             if kind == b'p' || kind == b'X' {

@@ -214,3 +214,70 @@ async fn events_can_be_neither_changed_nor_deleted() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_that_reach_the_gateway_at_the_same_moment_have_generations_of_their_own() {
+    for desk in desks().await {
+        let mut approved = Vec::new();
+        for key in ["k1", "k2"] {
+            let number = desk.file(key).await.unwrap().number;
+            let change = desk.to_review(number).await;
+            for person in ["ana", "priya", "tomas"] {
+                desk.approve(person, &change).await.unwrap();
+            }
+            approved.push(number);
+        }
+        let apply = |number| desk.service(number, Command::Apply { by_hand: false });
+        let (one, other) = tokio::join!(apply(approved[0]), apply(approved[1]));
+        one.unwrap();
+        other.unwrap();
+        let generation = async |number| desk.change(number).await.application.unwrap().generation;
+        assert_ne!(generation(approved[0]).await, generation(approved[1]).await);
+
+        // And the gateway gets them one after the other.
+        let wanted = store::queue::Wanted {
+            kinds: vec!["apply_route".to_owned()],
+            definitions: desk.engine.definitions().range(),
+        };
+        let now = workflow_engine::ports::clock::Clock::now(&desk.clock).timestamp_millis();
+        let claimed = store::queue::claim(desk.engine.db(), &wanted, 9, now, 30_000)
+            .await
+            .unwrap();
+        assert_eq!(claimed.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_that_was_claimed_by_a_clock_that_ran_ahead_is_kept_for_its_time() {
+    use bot::jobs::timers::Timers;
+    use workflow_engine::engine::jobs::{Handler as _, JobError};
+    for desk in desks().await {
+        let number = desk.file("k").await.unwrap().number;
+        desk.to_review(number).await;
+        desk.clock.advance(chrono::Duration::hours(73));
+        let wanted = store::queue::Wanted {
+            kinds: vec!["expire".to_owned()],
+            definitions: desk.engine.definitions().range(),
+        };
+        let now = workflow_engine::ports::clock::Clock::now(&desk.clock).timestamp_millis();
+        let job = store::queue::claim(desk.engine.db(), &wanted, 1, now, 30_000)
+            .await
+            .unwrap()
+            .remove(0);
+        desk.clock.advance(-chrono::Duration::hours(3));
+        let timers = Timers::new(desk.engine.clone());
+        let early = timers
+            .run(&job, &tokio_util::sync::CancellationToken::new())
+            .await;
+        let Err(JobError::NotYet { after, .. }) = early else {
+            panic!("{early:?}")
+        };
+        assert_eq!(after, std::time::Duration::from_secs(2 * 3_600));
+        desk.clock.advance(chrono::Duration::hours(3));
+        timers
+            .run(&job, &tokio_util::sync::CancellationToken::new())
+            .await
+            .unwrap();
+        assert_eq!(desk.change(number).await.state, State::Expired);
+    }
+}

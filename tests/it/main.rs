@@ -9,6 +9,7 @@
 mod apart;
 mod api;
 mod backup;
+mod broken_variants;
 mod calls;
 mod catalog;
 mod chat_approval;
@@ -37,6 +38,7 @@ mod row_seals;
 mod sealing;
 mod shadow_content;
 mod shadow_run;
+mod soak;
 mod tampering;
 mod tidy;
 mod verify_proof;

@@ -1,13 +1,16 @@
-//! Chores of this repository.
+//! Chores of this repository: one file a chore.
 
-use std::io::Write;
+mod diagram;
+mod soak;
 
 use clap::{Parser, Subcommand};
 
 /// Chores of this repository.
 ///
 /// Examples:
-///   cargo xtask diagram        the state machine as Mermaid text, for README.md
+///   cargo xtask diagram                  the state machine as Mermaid text, for README.md
+///   cargo xtask soak                     three replicas for ten minutes while everything breaks
+///   cargo xtask soak --minutes 2 --seed 7
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", verbatim_doc_comment)]
 struct Args {
@@ -15,16 +18,16 @@ struct Args {
     chore: Chore,
 }
 
+/// One variant a chore.
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Print the state machine as Mermaid text, found by running it.
-    Diagram,
+    Diagram(diagram::Args),
+    Soak(soak::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    let text = match Args::parse().chore {
-        Chore::Diagram => workflow_engine::change::diagram::diagram(),
-    };
-    writeln!(std::io::stdout(), "{text}")?;
-    Ok(())
+fn main() -> anyhow::Result<std::process::ExitCode> {
+    match Args::parse().chore {
+        Chore::Diagram(args) => diagram::run(&args),
+        Chore::Soak(args) => soak::run(&args),
+    }
 }

@@ -15,6 +15,25 @@ pub(super) struct Copies<'chat> {
     pub chat: &'chat Chat,
 }
 
+/// Whether a message that is not known may be posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Posting {
+    /// It was not tried before.
+    First,
+    /// It may have been posted without our knowing: it is looked for first.
+    Again,
+    /// Somebody else posts it, or it would stand there twice: only what is known is brought up to date.
+    Never,
+}
+
+impl Posting {
+    /// Of a job that is tried for the so manieth time.
+    #[must_use]
+    pub fn at(attempt: i32) -> Self {
+        if attempt > 1 { Self::Again } else { Self::First }
+    }
+}
+
 /// One message that has to be there.
 pub(super) struct Wanted<'card> {
     pub change: &'card Loaded,
@@ -59,8 +78,12 @@ fn place_key(place: &Place) -> String {
 }
 
 impl Copies<'_> {
-    /// Makes the message be there and show its card. `again` when it may have been posted without our knowing.
-    pub(super) async fn bring(&self, wanted: Wanted<'_>, again: bool) -> Result<MessageRef, JobError> {
+    /// Makes the message be there and show its card; none where it is not there and may not be posted.
+    pub(super) async fn bring(
+        &self,
+        wanted: Wanted<'_>,
+        posting: Posting,
+    ) -> Result<Option<MessageRef>, JobError> {
         let purpose = keyed(&wanted.kind, &wanted.change.change);
         let place = place_key(&wanted.to);
         let known =
@@ -68,9 +91,12 @@ impl Copies<'_> {
         if let Some(copy) = &known
             && let Some(message) = self.edit(copy, &wanted).await?
         {
-            return Ok(message);
+            return Ok(Some(message));
         }
-        let found = if again && known.is_none() {
+        if posting == Posting::Never {
+            return Ok(None);
+        }
+        let found = if posting == Posting::Again && known.is_none() {
             let found = self.chat.platform.find(&wanted.to, &purpose).await;
             found.map_err(|error| trouble(&error))?
         } else {
@@ -91,7 +117,7 @@ impl Copies<'_> {
             reference: reference(&message),
         };
         self.remember(Some(wanted.change), &sent, &wanted.card).await?;
-        Ok(message)
+        Ok(Some(message))
     }
 
     /// Brings a message that was posted before to its card; none when it is gone and has to be posted anew.

@@ -7,7 +7,7 @@
 pub mod button;
 mod clicks;
 pub mod connect;
-mod copies;
+pub mod copies;
 mod evidence;
 mod forms;
 mod identity;

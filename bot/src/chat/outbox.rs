@@ -17,7 +17,7 @@ use workflow_engine::{
 
 use super::{
     Chat,
-    copies::{Copies, Sent, Wanted, keyed, message_of},
+    copies::{Copies, Posting, Sent, Wanted, keyed, message_of},
     say::trouble,
     view::{Sources, time_of},
 };
@@ -38,16 +38,16 @@ impl<'chat> Outbox<'chat> {
         Self { chat }
     }
 
-    /// Brings every copy of a change to the state as it is. `again` when this may have been tried before.
+    /// Brings every copy of a change to the state as it is.
     ///
     /// # Errors
     /// When the database or the platform does not answer.
-    pub async fn refresh(&self, change_id: &str, again: bool) -> Result<(), JobError> {
+    pub async fn refresh(&self, change_id: &str, posting: Posting) -> Result<(), JobError> {
         for _ in 0..ROUNDS {
             let Some(loaded) = self.load(change_id).await? else {
                 return Ok(());
             };
-            self.refresh_once(&loaded, again).await?;
+            self.refresh_once(&loaded, posting).await?;
             let now = self.load(change_id).await?;
             if now.is_none_or(|now| now.version == loaded.version) {
                 return Ok(());
@@ -56,7 +56,7 @@ impl<'chat> Outbox<'chat> {
         Err(JobError::retry("the change moves faster than its cards"))
     }
 
-    async fn refresh_once(&self, loaded: &Loaded, again: bool) -> Result<(), JobError> {
+    async fn refresh_once(&self, loaded: &Loaded, posting: Posting) -> Result<(), JobError> {
         let sources = self.chat.sources(&loaded.change).await?;
         let view = self.chat.view_of(&loaded.change, &sources).await?;
         let root = Wanted {
@@ -65,7 +65,9 @@ impl<'chat> Outbox<'chat> {
             kind: ROOT.to_owned(),
             card: cards::root::card(&view),
         };
-        let root = self.copies().bring(root, again).await?;
+        let Some(root) = self.copies().bring(root, posting).await? else {
+            return Ok(());
+        };
         if let Some(evidence) = cards::evidence::card(&view) {
             let reply = Wanted {
                 change: loaded,
@@ -73,9 +75,9 @@ impl<'chat> Outbox<'chat> {
                 kind: format!("evidence.{}", view.revision),
                 card: evidence,
             };
-            self.copies().bring(reply, again).await?;
+            self.copies().bring(reply, posting).await?;
         }
-        self.refresh_asked(loaded, &sources, &view).await?;
+        self.refresh_asked(loaded, (&sources, &view), posting).await?;
         self.refresh_homes(&loaded.change).await
     }
 
@@ -83,8 +85,8 @@ impl<'chat> Outbox<'chat> {
     async fn refresh_asked(
         &self,
         loaded: &Loaded,
-        sources: &Sources,
-        view: &ChangeView,
+        (sources, view): (&Sources, &ChangeView),
+        posting: Posting,
     ) -> Result<(), JobError> {
         let platform = self.chat.platform.name();
         let copies =
@@ -100,7 +102,7 @@ impl<'chat> Outbox<'chat> {
                 kind: copy.purpose.split(':').next().unwrap_or_default().to_owned(),
                 card: cards::asked::card(view, slot),
             };
-            self.copies().bring(wanted, false).await?;
+            self.copies().bring(wanted, posting).await?;
         }
         Ok(())
     }
@@ -109,8 +111,8 @@ impl<'chat> Outbox<'chat> {
     ///
     /// # Errors
     /// As [`Outbox::refresh`].
-    pub async fn ask(&self, change_id: &str, again: bool) -> Result<(), JobError> {
-        self.to_the_awaited(change_id, again, |view, slot| {
+    pub async fn ask(&self, change_id: &str, posting: Posting) -> Result<(), JobError> {
+        self.to_the_awaited(change_id, posting, |view, slot| {
             (format!("ask.{}", view.revision), cards::asked::card(view, slot))
         })
         .await?;
@@ -122,8 +124,8 @@ impl<'chat> Outbox<'chat> {
     }
 
     /// Reminds everybody who has not decided yet; `event` is the one that says so.
-    async fn remind(&self, change_id: &str, event: u32, again: bool) -> Result<(), JobError> {
-        self.to_the_awaited(change_id, again, |view, slot| {
+    async fn remind(&self, change_id: &str, event: u32, posting: Posting) -> Result<(), JobError> {
+        self.to_the_awaited(change_id, posting, |view, slot| {
             (format!("remind.{event}"), cards::asked::reminder(view, slot))
         })
         .await
@@ -132,7 +134,7 @@ impl<'chat> Outbox<'chat> {
     async fn to_the_awaited(
         &self,
         change_id: &str,
-        again: bool,
+        posting: Posting,
         message: impl Fn(&ChangeView, &cards::view::SlotView) -> (String, Card),
     ) -> Result<(), JobError> {
         let Some(loaded) = self.load(change_id).await? else {
@@ -164,7 +166,7 @@ impl<'chat> Outbox<'chat> {
                     card,
                 };
                 // One person whose messages do not arrive must not keep the others from being asked.
-                match self.copies().bring(wanted, again).await {
+                match self.copies().bring(wanted, posting).await {
                     Err(JobError::Permanent { why }) => {
                         tracing::warn!(why, "an approver could not be asked in chat")
                     }
@@ -179,7 +181,7 @@ impl<'chat> Outbox<'chat> {
     ///
     /// # Errors
     /// As [`Outbox::refresh`].
-    pub async fn announce(&self, change_id: &str, event: u32, again: bool) -> Result<(), JobError> {
+    pub async fn announce(&self, change_id: &str, event: u32, posting: Posting) -> Result<(), JobError> {
         let Some(loaded) = self.load(change_id).await? else {
             return Ok(());
         };
@@ -198,10 +200,10 @@ impl<'chat> Outbox<'chat> {
                 kind: format!("event.{event}"),
                 card,
             };
-            self.copies().bring(reply, again).await?;
+            self.copies().bring(reply, posting).await?;
         }
         if matches!(said, Event::Reminded { .. } | Event::Escalated { .. }) {
-            self.remind(change_id, event, again).await?;
+            self.remind(change_id, event, posting).await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use workflow_engine::{
 };
 
 use super::publish_ledger;
-use crate::chat::Chat;
+use crate::chat::{Chat, copies::Posting};
 
 /// Serves `announce`.
 pub struct Announce {
@@ -37,7 +37,10 @@ impl Handler for Announce {
         let (Effect::Announce { event }, Some(id)) = (effect, &job.change_id) else {
             return Err(JobError::permanent("not an announcement of a change"));
         };
-        self.chat.outbox().announce(id, event, job.attempts > 1).await?;
+        self.chat
+            .outbox()
+            .announce(id, event, Posting::at(job.attempts))
+            .await?;
         Ok(publish_ledger::after(self.chat.engine(), id, event).await?)
     }
 }

@@ -9,7 +9,7 @@ use workflow_engine::{
     store::queue::Job,
 };
 
-use crate::chat::Chat;
+use crate::chat::{Chat, copies::Posting};
 
 /// Serves `notify_approvers`.
 pub struct AskApprovers {
@@ -35,6 +35,6 @@ impl Handler for AskApprovers {
             .change_id
             .as_deref()
             .ok_or_else(|| JobError::permanent("approvers of no change"))?;
-        self.chat.outbox().ask(id, job.attempts > 1).await
+        self.chat.outbox().ask(id, Posting::at(job.attempts)).await
     }
 }

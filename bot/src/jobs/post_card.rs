@@ -11,7 +11,7 @@ use workflow_engine::{
     values::JobId,
 };
 
-use crate::chat::Chat;
+use crate::chat::{Chat, copies::Posting};
 
 /// How often the card of a running test is brought up to date.
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -57,7 +57,8 @@ impl PostCard {
             dedup: format!("refresh_card:again:{change_id}:{}", due_at / 1_000),
             payload: format!(r#"{{"again":"{change_id}","tries":{tries}}}"#),
             due_at,
-            max_attempts: 3,
+            // A database that crashes and comes back uses up a few.
+            max_attempts: 12,
         };
         store::queue::enqueue(engine.db(), row, now).await?;
         Ok(())
@@ -72,12 +73,13 @@ impl Handler for PostCard {
 
     async fn run(&self, job: &Job, _stop: &CancellationToken) -> Result<(), JobError> {
         let payload: serde_json::Value = serde_json::from_str(&job.payload).map_err(JobError::permanent)?;
-        let (id, tries) = match (&job.change_id, payload["again"].as_str()) {
-            (Some(id), _) => (id.as_str(), 0),
-            (None, Some(id)) => (id, payload["tries"].as_u64().unwrap_or(0)),
+        let (id, tries, posting) = match (&job.change_id, payload["again"].as_str()) {
+            (Some(id), _) => (id.as_str(), 0, Posting::at(job.attempts)),
+            // Out of the thread's order, so it may meet the job that posts what is missing.
+            (None, Some(id)) => (id, payload["tries"].as_u64().unwrap_or(0), Posting::Never),
             (None, None) => return Err(JobError::permanent("a card of no change")),
         };
-        self.chat.outbox().refresh(id, job.attempts > 1).await?;
+        self.chat.outbox().refresh(id, posting).await?;
         self.look_again(id, u32::try_from(tries).unwrap_or(0)).await
     }
 }

@@ -3,7 +3,11 @@
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
-    change::{command::Command, effect::Effect},
+    change::{
+        command::Command,
+        effect::Effect,
+        state::{Change, State},
+    },
     engine::{
         Engine,
         jobs::{Handler, JobError, report},
@@ -44,6 +48,7 @@ impl Handler for Timers {
         let loaded = store::changes::by_id(self.engine.db(), id)
             .await?
             .ok_or_else(|| JobError::permanent("its change is not there"))?;
+        self.is_due(&effect, &loaded.change)?;
         let command = match effect {
             Effect::RemindAt { revision, .. } => Command::Remind { revision },
             Effect::EscalateAt { revision, .. } => Command::Escalate { revision },
@@ -59,8 +64,27 @@ impl Handler for Timers {
 }
 
 impl Timers {
+    /// A deadline that is not up waits for it: the clock was set back since this was claimed, or the deadline was moved.
+    /// Sent all the same it would be refused, and nothing would end the change when its time has come.
+    fn is_due(&self, effect: &Effect, change: &Change) -> Result<(), JobError> {
+        let deadline = change
+            .deadline_at
+            .filter(|_| matches!(effect, Effect::ExpireAt { .. }) && change.state == State::AwaitingApproval);
+        let left = deadline.map(|at| at - self.engine.clock().now());
+        match left
+            .and_then(|left| left.to_std().ok())
+            .filter(|left| !left.is_zero())
+        {
+            Some(after) => Err(JobError::NotYet {
+                why: "its time is not up yet".to_owned(),
+                after,
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Whether the gateway's owner has not switched applying on: then people get instructions.
-    async fn by_hand(&self, change: &workflow_engine::change::state::Change) -> Result<bool, JobError> {
+    async fn by_hand(&self, change: &Change) -> Result<bool, JobError> {
         if is_of_policy(change) {
             return Ok(false);
         }

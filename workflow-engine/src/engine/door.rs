@@ -7,6 +7,7 @@ use super::{
     rows::{Decided, payload_digest},
 };
 use crate::{
+    change::{event::Event, state::Application},
     store::{self, commit::Committed},
     values::Digest,
 };
@@ -53,7 +54,7 @@ impl Engine {
         let facts = self.facts(&grounds, &request.actor).await?;
         let loaded = grounds.loaded;
         let rules = self.rules(&loaded, &request.command)?;
-        let events = match (rules.decide)(&loaded.change, &request.command, &facts) {
+        let mut events = match (rules.decide)(&loaded.change, &request.command, &facts) {
             Ok(events) => events,
             // A repeat of what has happened is often refused by then ("recorded already"): its answer is the first one.
             Err(refusal) => {
@@ -68,6 +69,7 @@ impl Engine {
         if events.is_empty() {
             return Ok(Some(untouched(&loaded)));
         }
+        self.number_writes(&mut events).await?;
         let (mut commit, outcome) = self.rows(&Decided {
             before: Some(&loaded),
             rules,
@@ -92,6 +94,19 @@ impl Engine {
             Committed::VersionMoved => Ok(None),
             Committed::ClaimLost => Err(HandleError::ClaimLost),
         }
+    }
+
+    /// Gives each write to a gateway a generation of its own. Two changes of one workflow may begin theirs at the same
+    /// moment, and both have looked at the same newest one.
+    async fn number_writes(&self, events: &mut [Event]) -> Result<(), store::error::StoreError> {
+        for event in events {
+            if let Event::ApplyStarted(Application { generation, .. })
+            | Event::RolledBack { generation, .. } = event
+            {
+                *generation = store::routes::take_generation(&self.db, *generation).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Wakes the workers and the live pages.

@@ -108,6 +108,10 @@ impl Engine {
             lane: match effect {
                 // A resumed test waits for the end of the one that was paused: nothing is asked or paid twice.
                 Effect::RunTest { .. } => Some(format!("test:{}", change.id)),
+                // A gateway has no compare-and-swap: what is written for one workflow is written one after the other.
+                Effect::ApplyRoute { .. } | Effect::RestoreRoute { .. } => {
+                    Some(format!("gateway:{}", change.workflow))
+                }
                 // What is said in one thread is said in order.
                 _ => speaks.then(|| format!("thread:{}", change.id)),
             },

@@ -22,7 +22,7 @@ use super::{
     pooler::{unmarked, with_session},
     statement::Text,
     warm::Warm,
-    writer::Writer,
+    writer::{LeftOut, Writer},
 };
 use crate::values::ChangeNumber;
 
@@ -87,10 +87,24 @@ impl Db {
         Ok(Self {
             backend: Backend::Sqlite,
             reads: connect_sqlite(&path, 2, true).await?,
-            writer: Writer::sqlite(write),
+            writer: Writer::sqlite(write, LeftOut::default()),
             warm: None,
             last_number: Arc::default(),
             _lock: None,
+        })
+    }
+
+    /// Opens `sqlite://PATH` with a writer that lacks a guard, for the tests of the checker. A release build has no such
+    /// thing.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    #[cfg(debug_assertions)]
+    pub async fn open_leaving_out(url: &str, left_out: LeftOut) -> Result<Self, StoreError> {
+        let path = PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url));
+        Ok(Self {
+            writer: Writer::sqlite(connect_sqlite(&path, 1, false).await?, left_out),
+            ..Self::open_beside(url).await?
         })
     }
 
@@ -112,7 +126,7 @@ impl Db {
         let reads = connect_sqlite(&path, connections.max(2), true).await?;
         Ok(Self {
             backend: Backend::Sqlite,
-            writer: Writer::sqlite(reads.clone()),
+            writer: Writer::sqlite(reads.clone(), LeftOut::default()),
             reads,
             warm: None,
             last_number: Arc::default(),
@@ -198,6 +212,8 @@ async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
                 ("statement_timeout", "30s"),
                 ("lock_timeout", "5s"),
                 ("timezone", "UTC"),
+                // The ROLLBACK below warns each time that there was nothing to roll back, and that would be logged.
+                ("client_min_messages", "error"),
             ];
             with_session(options, pooled, settings)
         })
@@ -238,7 +254,7 @@ async fn open_sqlite(path: PathBuf, connections: u32) -> Result<Db, StoreError> 
     Ok(Db {
         backend: Backend::Sqlite,
         reads,
-        writer: Writer::sqlite(write),
+        writer: Writer::sqlite(write, LeftOut::default()),
         warm: None,
         last_number: Arc::default(),
         _lock: Some(Arc::new(lock)),

@@ -36,4 +36,4 @@ pub mod tokens;
 pub mod views;
 pub mod vitals;
 mod warm;
-mod writer;
+pub mod writer;

@@ -1,9 +1,9 @@
 //! What serves each workflow now.
 
 use entities::live_route;
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::EntityTrait;
 
-use super::{db::Db, error::StoreError};
+use super::{db::Db, error::StoreError, statement::Text};
 use crate::values::Route;
 
 /// The route that serves a workflow, and the write that made it so.
@@ -32,16 +32,23 @@ pub async fn live(db: &Db, workflow: &str) -> Result<Option<Live>, StoreError> {
     }))
 }
 
-/// The highest generation that any gateway was given.
+const TAKE_GENERATION: Text = Text::same(
+    "INSERT INTO gateway_generation (id, newest) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET newest =
+       CASE WHEN gateway_generation.newest < $1 THEN $1 ELSE gateway_generation.newest + 1 END
+     RETURNING newest",
+);
+
+/// A generation for a write to a gateway, at least `least`: nobody else is given the same, however many writes begin at
+/// once. One whose write does not come about is never used.
 ///
 /// # Errors
 /// As [`live`].
-pub async fn newest_generation(db: &Db) -> Result<u64, StoreError> {
-    let row = live_route::Entity::find()
-        .order_by_desc(live_route::Column::Generation)
-        .one(db.reads())
-        .await?;
-    Ok(row
-        .and_then(|row| u64::try_from(row.generation).ok())
-        .unwrap_or_default())
+pub async fn take_generation(db: &Db, least: u64) -> Result<u64, StoreError> {
+    let least = i64::try_from(least).unwrap_or(i64::MAX);
+    let rows = db.single(TAKE_GENERATION, vec![least.into()]).await?;
+    let row = rows
+        .first()
+        .ok_or_else(|| StoreError::Corrupt("no generation was given".to_owned()))?;
+    let newest: i64 = row.try_get("", "newest")?;
+    Ok(u64::try_from(newest).unwrap_or_default())
 }

@@ -23,6 +23,27 @@ use super::{db::UnitFuture, error::StoreError};
 /// Most units in one commit.
 const BATCH: usize = 32;
 
+/// Guards of the writer that a test leaves out, to see that the soak's checker notices. The only way to leave one out is
+/// [`super::db::Db::open_leaving_out`], which a release build does not have, and there both answers below are constant:
+/// nothing of it is in the program that is shipped.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LeftOut {
+    /// A unit that fails takes back what it has written.
+    pub savepoints: bool,
+    /// Nobody is answered before the commit.
+    pub answer_after_commit: bool,
+}
+
+impl LeftOut {
+    fn savepoints(self) -> bool {
+        cfg!(debug_assertions) && self.savepoints
+    }
+
+    fn answer_after_commit(self) -> bool {
+        cfg!(debug_assertions) && self.answer_after_commit
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     connection: DatabaseConnection,
@@ -39,10 +60,10 @@ impl Writer {
         }
     }
 
-    pub(super) fn sqlite(connection: DatabaseConnection) -> Self {
+    pub(super) fn sqlite(connection: DatabaseConnection, left_out: LeftOut) -> Self {
         let (queue, units) = mpsc::channel(1024);
         let commits = Arc::<AtomicU64>::default();
-        tokio::spawn(serve(connection.clone(), units, commits.clone()));
+        tokio::spawn(serve(connection.clone(), units, commits.clone(), left_out));
         Self {
             connection,
             queue: Some(queue),
@@ -143,11 +164,12 @@ async fn serve(
     connection: DatabaseConnection,
     mut units: mpsc::Receiver<Box<dyn Unit>>,
     commits: Arc<AtomicU64>,
+    left_out: LeftOut,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     while units.recv_many(&mut batch, BATCH).await > 0 {
         commits.fetch_add(1, Ordering::Relaxed);
-        let lost = commit_together(&connection, &mut batch).await.err();
+        let lost = commit_together(&connection, &mut batch, left_out).await.err();
         let why = lost.map(|error| error.to_string());
         for mut unit in batch.drain(..) {
             unit.answer(why.as_deref());
@@ -158,6 +180,7 @@ async fn serve(
 async fn commit_together(
     connection: &DatabaseConnection,
     batch: &mut [Box<dyn Unit>],
+    left_out: LeftOut,
 ) -> Result<(), StoreError> {
     let tx = connection
         .begin_with_options(TransactionOptions {
@@ -165,13 +188,17 @@ async fn commit_together(
             ..TransactionOptions::default()
         })
         .await?;
-    for unit in batch {
+    for unit in batch.iter_mut() {
         let savepoint = tx.begin().await?;
-        if unit.run(&savepoint).await.is_ok() {
+        if unit.run(&savepoint).await.is_ok() || left_out.savepoints() {
             savepoint.commit().await?;
         } else {
             savepoint.rollback().await?;
         }
+    }
+    if left_out.answer_after_commit() {
+        batch.iter_mut().for_each(|unit| unit.answer(None));
+        tokio::task::yield_now().await;
     }
     tx.commit().await?;
     Ok(())
