@@ -20,6 +20,7 @@ mod gateway;
 mod money;
 mod policy;
 mod proving;
+mod queue;
 mod replicas;
 mod sealing;
 mod shadow_run;

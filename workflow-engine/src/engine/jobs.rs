@@ -2,11 +2,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, atomic::Ordering},
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -27,6 +32,9 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(30);
 /// How long the runner sleeps when nothing wakes it.
 const POLL: Duration = Duration::from_millis(500);
+/// How long the runner leaves more to gather after a claim that found something: a claim of many costs little more than a
+/// claim of one.
+const GATHER: Duration = Duration::from_millis(5);
 /// Most jobs at work in one replica.
 const AT_ONCE: usize = 64;
 /// First wait before another try; doubled each time, with full jitter.
@@ -164,6 +172,8 @@ pub struct Runner {
     handlers: Arc<HashMap<&'static str, Arc<dyn Handler>>>,
     wanted: Arc<Wanted>,
     held: Arc<Mutex<HashMap<JobTicketKey, CancellationToken>>>,
+    // Jobs whose handler is at work; those that only wait for their end to be committed are not.
+    working: Arc<AtomicUsize>,
     completions: Completions,
     tasks: TaskTracker,
     lease: Duration,
@@ -192,6 +202,7 @@ impl Runner {
             handlers: Arc::new(by_kind),
             wanted: Arc::new(Wanted { kinds, definitions }),
             held: Arc::default(),
+            working: Arc::default(),
             completions: Completions::default(),
             tasks: TaskTracker::new(),
             lease: LEASE,
@@ -222,7 +233,10 @@ impl Runner {
             // Asked for before looking, so that what comes meanwhile wakes us.
             let woken = self.engine.wake().notified();
             match self.step(&stop).await {
-                Ok(taken) if taken > 0 => continue,
+                Ok(taken) if taken > 0 => {
+                    tokio::time::sleep(GATHER).await;
+                    continue;
+                }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(error = %error, "cannot claim jobs"),
             }
@@ -268,7 +282,7 @@ impl Runner {
     /// # Errors
     /// When the database does not answer.
     pub async fn step(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
-        let free = AT_ONCE.saturating_sub(self.held.lock().await.len());
+        let free = AT_ONCE.saturating_sub(self.working.load(Ordering::Relaxed));
         if free == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
             return Ok(0);
@@ -284,6 +298,7 @@ impl Runner {
                 .lock()
                 .await
                 .insert((job.ticket.id.0.clone(), job.ticket.token), token.clone());
+            self.working.fetch_add(1, Ordering::Relaxed);
             let runner = self.clone();
             self.tasks.spawn(async move { runner.work(job, token).await });
         }
@@ -298,16 +313,11 @@ impl Runner {
     }
 
     async fn work(&self, job: Job, stop: CancellationToken) {
-        let outcome = match self.handlers.get(job.kind.as_str()) {
-            Some(handler) if job.attempts <= job.max_attempts => tokio::select! {
-                outcome = handler.run(&job, &stop) => outcome,
-                () = self.let_go.cancelled() => return,
-            },
-            Some(_) => Err(JobError::permanent(
-                "tried too often; the last try ended with its process",
-            )),
-            None => Err(JobError::permanent("this version has no handler for it")),
+        let outcome = tokio::select! {
+            outcome = self.handle(&job, &stop) => outcome,
+            () = self.let_go.cancelled() => return,
         };
+        self.working.fetch_sub(1, Ordering::Relaxed);
         if let Err(error) = self.finish(&job, outcome).await {
             tracing::warn!(job.kind = %job.kind, job.id = %job.ticket.id, error = %error, "cannot record a job's end; its lease will run out");
         }
@@ -317,6 +327,26 @@ impl Runner {
             .remove(&(job.ticket.id.0.clone(), job.ticket.token));
         // The next of its lane may be due now.
         self.engine.wake().notify_waiters();
+    }
+
+    async fn handle(&self, job: &Job, stop: &CancellationToken) -> Result<(), JobError> {
+        let Some(handler) = self.handlers.get(job.kind.as_str()) else {
+            return Err(JobError::permanent("this version has no handler for it"));
+        };
+        if job.attempts > job.max_attempts {
+            return Err(JobError::permanent(
+                "tried too often; the last try ended with its process",
+            ));
+        }
+        // Its claim must not be kept alive for ever by a handler that is gone.
+        AssertUnwindSafe(handler.run(job, stop))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                Err(JobError::retry(
+                    "its handler panicked; the service's log says where",
+                ))
+            })
     }
 
     async fn finish(&self, job: &Job, outcome: Result<(), JobError>) -> Result<(), StoreError> {
