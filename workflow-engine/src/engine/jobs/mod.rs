@@ -1,5 +1,8 @@
 //! The job runner: claims due jobs, keeps their leases alive, tries again, gives up loudly.
 
+mod completions;
+mod ending;
+
 use std::{
     collections::HashMap,
     panic::AssertUnwindSafe,
@@ -15,7 +18,8 @@ use futures_util::FutureExt;
 use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Engine, HandleError, Request, completions::Completions};
+use self::completions::Completions;
+use super::{Engine, HandleError, Request};
 use crate::{
     change::{command::Command, refusal::RefusalCode},
     store::{
@@ -37,10 +41,6 @@ const POLL: Duration = Duration::from_millis(500);
 const GATHER: Duration = Duration::from_millis(5);
 /// Most jobs at work in one replica.
 const AT_ONCE: usize = 64;
-/// First wait before another try; doubled each time, with full jitter.
-const BASE: Duration = Duration::from_secs(1);
-/// Longest wait before another try.
-const CAP: Duration = Duration::from_secs(300);
 /// How long what is at work may take to end when the service stops, unless [`Runner::patient`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// When a result that a frozen change did not take is tried again, by whoever carries its rules then.
@@ -349,40 +349,6 @@ impl Runner {
             })
     }
 
-    async fn finish(&self, job: &Job, outcome: Result<(), JobError>) -> Result<(), StoreError> {
-        let (db, now) = (self.engine.db(), self.now());
-        let held = match outcome {
-            Ok(()) => {
-                // What was reported has ended the job in its own commit, and holds nothing any more.
-                self.completions.complete(&self.engine, &job.ticket).await?;
-                true
-            }
-            Err(JobError::NotYet { why, after }) => {
-                store::queue::wait(db, &job.ticket, now + millis(after), &why).await?
-            }
-            Err(JobError::Retry { why, after }) if job.attempts < job.max_attempts => {
-                let wait = after.unwrap_or_else(|| self.backoff(job.attempts));
-                tracing::info!(job.kind = %job.kind, attempt = job.attempts, wait_ms = millis(wait), error = %why, "job will be tried again");
-                store::queue::retry(db, &job.ticket, now + millis(wait), &why).await?
-            }
-            Err(JobError::Retry { why, .. } | JobError::Permanent { why }) => {
-                let held = store::queue::bury(db, &job.ticket, now, &why).await?;
-                if held {
-                    tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
-                    if let Some(handler) = self.handlers.get(job.kind.as_str()) {
-                        handler.gave_up(job, &why).await;
-                    }
-                    self.engine.tell_dead(job, &why).await?;
-                }
-                held
-            }
-        };
-        if !held {
-            lost(&self.engine, job);
-        }
-        Ok(())
-    }
-
     /// One UPDATE for all held claims; whose claim is void is told to stop.
     async fn keep_leases(self) {
         loop {
@@ -406,13 +372,6 @@ impl Runner {
                 Err(error) => tracing::warn!(error = %error, "cannot move leases on"),
             }
         }
-    }
-
-    fn backoff(&self, attempt: i32) -> Duration {
-        let ceiling = BASE.saturating_mul(1 << attempt.clamp(0, 12)).min(CAP);
-        let mut random = [0; 2];
-        self.engine.clock().random(&mut random);
-        ceiling.mul_f64(f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX))
     }
 
     fn now(&self) -> i64 {
