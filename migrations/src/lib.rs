@@ -10,6 +10,7 @@ mod m20261124_000004_money;
 mod m20261124_000005_chat;
 mod m20261124_000006_sign_in;
 mod m20261124_000010_ledger_tree;
+mod m20261124_000011_lean_jobs;
 mod m20261124_000012_replicas;
 mod m20261124_000014_shadow_content;
 mod m20261124_000018_policy_edition;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_chat::Migration),
             Box::new(m20261124_000006_sign_in::Migration),
             Box::new(m20261124_000010_ledger_tree::Migration),
+            Box::new(m20261124_000011_lean_jobs::Migration),
             Box::new(m20261124_000012_replicas::Migration),
             Box::new(m20261124_000014_shadow_content::Migration),
             Box::new(m20261124_000018_policy_edition::Migration),

@@ -32,6 +32,7 @@ mod policy;
 mod policy_change;
 mod proving;
 mod publishing;
+mod queue;
 mod replicas;
 mod rotation;
 mod row_seals;

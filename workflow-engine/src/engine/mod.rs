@@ -3,7 +3,6 @@
 pub mod audit;
 pub mod budgets;
 pub mod catalog;
-mod completions;
 pub mod counts;
 pub mod dead_letters;
 pub mod digest;

@@ -13,17 +13,25 @@ use super::{
     warm::{Bound, Warm},
 };
 
-const TRANSITION: &str = "
-WITH claim AS (
-  SELECT id FROM job WHERE id = $13 AND token = $14 AND done_at IS NULL FOR UPDATE),
+/// `$1`–`$9` and `$44` are the change, `$10`–`$12` the command, `$13` and `$14` the job whose result this is, `$15`–`$20`
+/// events, `$21`–`$27` and `$41` jobs, `$28`–`$32` votes, `$33`–`$36` notes, `$37`–`$40` what a new change begins with,
+/// `$42` and `$43` the route that serves from now on. Every text takes all of them.
+const CLAIM: &str = "
+claim AS (SELECT id FROM job WHERE id = $13 AND token = $14 AND done_at IS NULL FOR UPDATE),";
+
+const DONE: &str = "
+j AS (UPDATE job SET done_at = $8, outcome = 'done' FROM u WHERE job.id = $13 AND job.token = $14),";
+
+const CHANGE: &str = "
 u AS (
   UPDATE change SET state = $3, version = version + 1, revision = $4, event_n = $5, head_hash = $6, deadline_at = $7,
     updated_at = $8, body = $9, definition_version = $44
-  WHERE id = $1 AND version = $2 AND NOT EXISTS (SELECT 1 FROM command WHERE key = $10)
-    AND ($13::text IS NULL OR EXISTS (SELECT 1 FROM claim)) RETURNING id),";
+  WHERE id = $1 AND version = $2 AND NOT EXISTS (SELECT 1 FROM command WHERE key = $10)";
+
+const COMMAND: &str = " RETURNING id),
+c AS (INSERT INTO command (key, change_id, payload_sha256, result, at) SELECT $10, id, $11, $12, $8 FROM u),";
 
 const CREATION: &str = "
-WITH claim AS (SELECT $13::text, $14::bigint, $2::bigint),
 k AS (
   INSERT INTO command (key, change_id, payload_sha256, result, at) VALUES ($10, $1, $11, $12, $8)
   ON CONFLICT (key) DO NOTHING RETURNING change_id),
@@ -32,8 +40,26 @@ u AS (
     head_hash, deadline_at, filed_at, updated_at, body)
   SELECT change_id, $37, $38, $39, 'route_change', $44, $3, 1, $4, $5, $6, $7, $40, $8, $9 FROM k RETURNING id),";
 
-/// `$10`–`$12` are the command, `$15`–`$20` events, `$21`–`$27` jobs, `$28`–`$32` votes, `$33`–`$36` notes.
-const REST: &str = "
+const VOTES: &str = "
+v AS (
+  INSERT INTO vote (change_id, revision, slot, seat, approver, packet_sha256, at)
+  SELECT u.id, x.revision, x.slot, x.seat, x.approver, x.packet, $8
+  FROM u, unnest($28::int[], $29::text[], $30::int[], $31::text[], $32::bytea[])
+    AS x(revision, slot, seat, approver, packet)),";
+
+const NOTES: &str = "
+t AS (
+  INSERT INTO note (id, change_id, author, salt, body, at)
+  SELECT x.id, u.id, x.author, x.salt, x.body, $8
+  FROM u, unnest($33::text[], $34::text[], $35::bytea[], $36::text[]) AS x(id, author, salt, body)),";
+
+const ROUTE: &str = "
+r AS (
+  INSERT INTO live_route (workflow, route, generation, change_number, at) SELECT $38, $42, $43, $37, $8 FROM u
+  ON CONFLICT (workflow) DO UPDATE SET route = excluded.route, generation = excluded.generation,
+    change_number = excluded.change_number, at = excluded.at WHERE live_route.generation < excluded.generation),";
+
+const EVENTS_AND_JOBS: &str = "
 e AS (
   INSERT INTO event (change_id, n, kind, actor, command_key, at, body, prev_hash, hash)
   SELECT u.id, x.n, x.kind, x.actor, $10, $8, x.body, x.prev, x.hash
@@ -44,39 +70,61 @@ o AS (
   INSERT INTO job (id, change_id, event_n, kind, lane, dedup, payload, due_at, max_attempts, created_at)
   SELECT x.id, u.id, x.n, x.kind, x.lane, x.dedup, x.payload, x.due, x.tries, $8
   FROM u, unnest($21::text[], $22::int[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $41::int[])
-    AS x(id, n, kind, lane, dedup, payload, due, tries) ON CONFLICT (dedup) DO NOTHING),
-v AS (
-  INSERT INTO vote (change_id, revision, slot, seat, approver, packet_sha256, at)
-  SELECT u.id, x.revision, x.slot, x.seat, x.approver, x.packet, $8
-  FROM u, unnest($28::int[], $29::text[], $30::int[], $31::text[], $32::bytea[])
-    AS x(revision, slot, seat, approver, packet)),
-t AS (
-  INSERT INTO note (id, change_id, author, salt, body, at)
-  SELECT x.id, u.id, x.author, x.salt, x.body, $8
-  FROM u, unnest($33::text[], $34::text[], $35::bytea[], $36::text[]) AS x(id, author, salt, body)),
-j AS (UPDATE job SET done_at = $8, outcome = 'done' FROM u WHERE job.id = $13 AND job.token = $14),
-r AS (
-  INSERT INTO live_route (workflow, route, generation, change_number, at)
-  SELECT $38, $42, $43, $37, $8 FROM u WHERE $42::text IS NOT NULL
-  ON CONFLICT (workflow) DO UPDATE SET route = excluded.route, generation = excluded.generation,
-    change_number = excluded.change_number, at = excluded.at WHERE live_route.generation < excluded.generation)
+    AS x(id, n, kind, lane, dedup, payload, due, tries) ON CONFLICT (dedup) DO NOTHING)
 SELECT count(*) FROM u";
 
-const COMMAND: &str = "
-c AS (
-  INSERT INTO command (key, change_id, payload_sha256, result, at) SELECT $10, id, $11, $12, $8 FROM u),";
+/// The parts that a statement has only when there is something for them to do: each one opens its table and its indexes,
+/// a seventh of the time that the whole statement takes.
+#[derive(Clone, Copy)]
+struct Shape(usize);
 
-/// The two texts, put together once.
-static TEXTS: LazyLock<[String; 2]> = LazyLock::new(|| {
-    [
-        format!("{TRANSITION}{COMMAND}{REST}"),
-        format!("{CREATION}{REST}"),
-    ]
-});
+impl Shape {
+    const CREATION: usize = 1;
+    const CLAIM: usize = 2;
+    const VOTES: usize = 4;
+    const NOTES: usize = 8;
+    const ROUTE: usize = 16;
+    const ALL: usize = 32;
+
+    fn of(commit: &Commit) -> Self {
+        let part = |part, needed| if needed { part } else { 0 };
+        Self(
+            part(Self::CREATION, commit.expected_version.is_none())
+                | part(Self::CLAIM, commit.completes.is_some())
+                | part(Self::VOTES, !commit.votes.is_empty())
+                | part(Self::NOTES, !commit.notes.is_empty())
+                | part(Self::ROUTE, commit.live_route.is_some()),
+        )
+    }
+
+    fn put_together(self) -> String {
+        let part = |part, text| if self.0 & part == 0 { "" } else { text };
+        let change = if self.0 & Self::CREATION == 0 {
+            let holds = part(Self::CLAIM, " AND EXISTS (SELECT 1 FROM claim)");
+            format!("{CHANGE}{holds}{COMMAND}")
+        } else {
+            CREATION.to_owned()
+        };
+        format!(
+            "WITH{}{change}{}{}{}{}{EVENTS_AND_JOBS}",
+            part(Self::CLAIM, CLAIM),
+            part(Self::CLAIM, DONE),
+            part(Self::VOTES, VOTES),
+            part(Self::NOTES, NOTES),
+            part(Self::ROUTE, ROUTE),
+        )
+    }
+
+    /// Put together once; each connection prepares those that it meets.
+    fn text(self) -> &'static str {
+        static TEXTS: LazyLock<Vec<String>> =
+            LazyLock::new(|| (0..Shape::ALL).map(|parts| Shape(parts).put_together()).collect());
+        &TEXTS[self.0]
+    }
+}
 
 pub(super) async fn commit(warm: &Warm, commit: &Commit) -> Result<Committed, StoreError> {
-    let text: &'static str = &TEXTS[usize::from(commit.expected_version.is_none())];
-    let rows = warm.rows(bind(text, commit)).await?;
+    let rows = warm.rows(bind(Shape::of(commit).text(), commit)).await?;
     let written: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
     if written == 1 {
         return Ok(Committed::Applied);

@@ -15,11 +15,15 @@ use sqlx::{
     postgres::{PgArguments, PgRow},
     query::Query,
 };
+use tokio::sync::Semaphore;
 
 use super::error::StoreError;
 
-/// Connections of the pool that are never kept: for units with a transaction, pages and the sealer.
+/// Connections of the pool that single statements leave alone: for units with a transaction, pages and the sealer, which
+/// would never get one otherwise while single statements come without a pause.
 const LEFT_TO_OTHERS: u32 = 4;
+/// How long a statement waits for its turn, as the pool has it.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// A connection goes through the pool, its guards and its limits on a connection's age, this often.
 const OUT: Duration = Duration::from_secs(60);
 /// One that has been idle for longer goes back: the server or something between may have closed it.
@@ -33,7 +37,8 @@ pub(super) type Bound = Query<'static, Postgres, PgArguments>;
 pub(super) struct Warm {
     pool: PgPool,
     kept: Arc<Kept>,
-    most: usize,
+    keeps: bool,
+    turns: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -47,12 +52,15 @@ struct Connection {
 }
 
 impl Warm {
-    /// Keeps connections of `pool`, which gives at most `limit`.
+    /// Keeps connections of `pool`, which gives at most `limit`; of a small pool, none.
     pub(super) fn new(pool: PgPool, limit: u32) -> Self {
+        let keeps = limit > LEFT_TO_OTHERS;
+        let most = if keeps { limit - LEFT_TO_OTHERS } else { limit };
         Self {
             pool,
             kept: Arc::default(),
-            most: limit.saturating_sub(LEFT_TO_OTHERS) as usize,
+            keeps,
+            turns: Arc::new(Semaphore::new(most.max(1) as usize)),
         }
     }
 
@@ -67,6 +75,9 @@ impl Warm {
     }
 
     async fn to_its_end(&self, statement: Bound) -> Result<Vec<PgRow>, StoreError> {
+        let late = || StoreError::Unavailable("no free connection in time".to_owned());
+        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
+        let _turn = turn.map_err(|_| late())?.map_err(|_| late())?;
         let mut connection = self.take().await?;
         let rows = statement.fetch_all(&mut *connection.inner).await;
         match &rows {
@@ -97,10 +108,9 @@ impl Warm {
     }
 
     fn keep(&self, mut connection: Connection) {
-        let mut kept = self.kept.lock();
-        if kept.len() < self.most && connection.out_since.elapsed() < OUT {
+        if self.keeps && connection.out_since.elapsed() < OUT {
             connection.used_at = Instant::now();
-            kept.push(connection);
+            self.kept.lock().push(connection);
         }
     }
 }

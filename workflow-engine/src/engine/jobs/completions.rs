@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as Turn, oneshot};
 
-use super::Engine;
-use crate::store::{commit::JobTicket, error::StoreError, queue};
+use crate::{
+    engine::Engine,
+    store::{commit::JobTicket, error::StoreError, queue},
+};
 
 /// Most jobs in one statement.
 const TOGETHER: usize = 64;

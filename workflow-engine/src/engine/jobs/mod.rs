@@ -1,13 +1,26 @@
 //! The job runner: claims due jobs, keeps their leases alive, tries again, gives up loudly.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod completions;
+mod ending;
+
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use super::{Engine, HandleError, Request, completions::Completions, door::trace_id};
+use self::completions::Completions;
+use super::{Engine, HandleError, Request, door::trace_id};
 use crate::{
     change::{command::Command, refusal::RefusalCode},
     store::{
@@ -25,12 +38,11 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How long the runner sleeps at least when nothing wakes it; at most twice that, at random, so that replicas do not look
 /// together. What this process commits wakes it at once.
 const POLL: Duration = Duration::from_millis(500);
+/// How long the runner leaves more to gather after a claim that found something: a claim of many costs little more than a
+/// claim of one.
+const GATHER: Duration = Duration::from_millis(5);
 /// Most jobs at work in one replica.
 const AT_ONCE: usize = 64;
-/// First wait before another try; doubled each time, with full jitter.
-const BASE: Duration = Duration::from_secs(1);
-/// Longest wait before another try.
-const CAP: Duration = Duration::from_secs(300);
 /// How long what is at work may take to end when the service stops, unless [`Runner::patient`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// When a result that a frozen change did not take is tried again, by whoever carries its rules then.
@@ -162,6 +174,8 @@ pub struct Runner {
     handlers: Arc<HashMap<&'static str, Arc<dyn Handler>>>,
     wanted: Arc<Wanted>,
     held: Arc<Mutex<HashMap<JobTicketKey, CancellationToken>>>,
+    // Jobs whose handler is at work; those that only wait for their end to be committed are not.
+    working: Arc<AtomicUsize>,
     completions: Completions,
     tasks: TaskTracker,
     lease: Duration,
@@ -190,6 +204,7 @@ impl Runner {
             handlers: Arc::new(by_kind),
             wanted: Arc::new(Wanted { kinds, definitions }),
             held: Arc::default(),
+            working: Arc::default(),
             completions: Completions::default(),
             tasks: TaskTracker::new(),
             lease: LEASE,
@@ -220,7 +235,10 @@ impl Runner {
             // Asked for before looking, so that what comes meanwhile wakes us.
             let woken = self.engine.wake().notified();
             match self.step(&stop).await {
-                Ok(taken) if taken > 0 => continue,
+                Ok(taken) if taken > 0 => {
+                    tokio::time::sleep(GATHER).await;
+                    continue;
+                }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(error = %error, "cannot claim jobs"),
             }
@@ -266,7 +284,7 @@ impl Runner {
     /// # Errors
     /// When the database does not answer.
     pub async fn step(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
-        let free = AT_ONCE.saturating_sub(self.held.lock().await.len());
+        let free = AT_ONCE.saturating_sub(self.working.load(Ordering::Relaxed));
         if free == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
             return Ok(0);
@@ -282,6 +300,7 @@ impl Runner {
                 .lock()
                 .await
                 .insert((job.ticket.id.0.clone(), job.ticket.token), token.clone());
+            self.working.fetch_add(1, Ordering::Relaxed);
             let runner = self.clone();
             let span = span_of(&job);
             self.tasks
@@ -298,16 +317,11 @@ impl Runner {
     }
 
     async fn work(&self, job: Job, stop: CancellationToken) {
-        let outcome = match self.handlers.get(job.kind.as_str()) {
-            Some(handler) if job.attempts <= job.max_attempts => tokio::select! {
-                outcome = handler.run(&job, &stop) => outcome,
-                () = self.let_go.cancelled() => return,
-            },
-            Some(_) => Err(JobError::permanent(
-                "tried too often; the last try ended with its process",
-            )),
-            None => Err(JobError::permanent("this version has no handler for it")),
+        let outcome = tokio::select! {
+            outcome = self.handle(&job, &stop) => outcome,
+            () = self.let_go.cancelled() => return,
         };
+        self.working.fetch_sub(1, Ordering::Relaxed);
         if outcome.is_ok() {
             self.engine.counts().jobs_done.one();
         }
@@ -322,40 +336,24 @@ impl Runner {
         self.engine.wake().notify_waiters();
     }
 
-    async fn finish(&self, job: &Job, outcome: Result<(), JobError>) -> Result<(), StoreError> {
-        let (db, now) = (self.engine.db(), self.now());
-        let held = match outcome {
-            Ok(()) => {
-                // What was reported has ended the job in its own commit, and holds nothing any more.
-                self.completions.complete(&self.engine, &job.ticket).await?;
-                true
-            }
-            Err(JobError::NotYet { why, after }) => {
-                store::queue::wait(db, &job.ticket, now + millis(after), &why).await?
-            }
-            Err(JobError::Retry { why, after }) if job.attempts < job.max_attempts => {
-                let wait = after.unwrap_or_else(|| self.backoff(job.attempts));
-                self.engine.counts().retries.one();
-                tracing::info!(job.kind = %job.kind, attempt = job.attempts, wait_ms = millis(wait), error = %why, "job will be tried again");
-                store::queue::retry(db, &job.ticket, now + millis(wait), &why).await?
-            }
-            Err(JobError::Retry { why, .. } | JobError::Permanent { why }) => {
-                let held = store::queue::bury(db, &job.ticket, now, &why).await?;
-                if held {
-                    self.engine.counts().dead.one();
-                    tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
-                    if let Some(handler) = self.handlers.get(job.kind.as_str()) {
-                        handler.gave_up(job, &why).await;
-                    }
-                    self.engine.tell_dead(job, &why).await?;
-                }
-                held
-            }
+    async fn handle(&self, job: &Job, stop: &CancellationToken) -> Result<(), JobError> {
+        let Some(handler) = self.handlers.get(job.kind.as_str()) else {
+            return Err(JobError::permanent("this version has no handler for it"));
         };
-        if !held {
-            lost(&self.engine, job);
+        if job.attempts > job.max_attempts {
+            return Err(JobError::permanent(
+                "tried too often; the last try ended with its process",
+            ));
         }
-        Ok(())
+        // Its claim must not be kept alive for ever by a handler that is gone.
+        AssertUnwindSafe(handler.run(job, stop))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                Err(JobError::retry(
+                    "its handler panicked; the service's log says where",
+                ))
+            })
     }
 
     /// One UPDATE for all held claims; whose claim is void is told to stop.
@@ -382,11 +380,6 @@ impl Runner {
                 Err(error) => tracing::warn!(error = %error, "cannot move leases on"),
             }
         }
-    }
-
-    fn backoff(&self, attempt: i32) -> Duration {
-        let ceiling = BASE.saturating_mul(1 << attempt.clamp(0, 12)).min(CAP);
-        ceiling.mul_f64(self.chance())
     }
 
     /// From 0 to 1, at random.

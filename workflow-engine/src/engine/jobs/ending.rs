@@ -1,0 +1,55 @@
+//! How a job ends: done, tried again later, or given up with an event on its change.
+
+use std::time::Duration;
+
+use super::{Job, JobError, Runner, StoreError, lost, millis};
+use crate::store;
+
+/// First wait before another try; doubled each time, with full jitter.
+const BASE: Duration = Duration::from_secs(1);
+/// Longest wait before another try.
+const CAP: Duration = Duration::from_secs(300);
+
+impl Runner {
+    /// Records what came of a job.
+    pub(super) async fn finish(&self, job: &Job, outcome: Result<(), JobError>) -> Result<(), StoreError> {
+        let (db, now) = (self.engine.db(), self.now());
+        let held = match outcome {
+            Ok(()) => {
+                // What was reported has ended the job in its own commit, and holds nothing any more.
+                self.completions.complete(&self.engine, &job.ticket).await?;
+                true
+            }
+            Err(JobError::NotYet { why, after }) => {
+                store::queue::wait(db, &job.ticket, now + millis(after), &why).await?
+            }
+            Err(JobError::Retry { why, after }) if job.attempts < job.max_attempts => {
+                let wait = after.unwrap_or_else(|| self.backoff(job.attempts));
+                self.engine.counts().retries.one();
+                tracing::info!(job.kind = %job.kind, attempt = job.attempts, wait_ms = millis(wait), error = %why, "job will be tried again");
+                store::queue::retry(db, &job.ticket, now + millis(wait), &why).await?
+            }
+            Err(JobError::Retry { why, .. } | JobError::Permanent { why }) => {
+                let held = store::queue::bury(db, &job.ticket, now, &why).await?;
+                if held {
+                    self.engine.counts().dead.one();
+                    tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
+                    if let Some(handler) = self.handlers.get(job.kind.as_str()) {
+                        handler.gave_up(job, &why).await;
+                    }
+                    self.engine.tell_dead(job, &why).await?;
+                }
+                held
+            }
+        };
+        if !held {
+            lost(&self.engine, job);
+        }
+        Ok(())
+    }
+
+    fn backoff(&self, attempt: i32) -> Duration {
+        let ceiling = BASE.saturating_mul(1 << attempt.clamp(0, 12)).min(CAP);
+        ceiling.mul_f64(self.chance())
+    }
+}
