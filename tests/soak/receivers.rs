@@ -14,7 +14,7 @@ use integrations::{
         fake::{FakeLiteLlm, Setup as GatewaySetup},
     },
     http::{Http, Options},
-    models::openai_compatible::fake::{FakeVendor, Setup as VendorSetup},
+    models::fake::{FakeVendor, Setup as VendorSetup},
 };
 use secrecy::SecretString;
 use serde_json::json;

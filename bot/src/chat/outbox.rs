@@ -117,7 +117,7 @@ impl<'chat> Outbox<'chat> {
         })
         .await?;
         // A second try may have sent them already, and nobody needs them twice.
-        if !again {
+        if posting == Posting::First {
             self.show_pictures(change_id).await?;
         }
         Ok(())

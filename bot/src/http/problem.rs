@@ -49,7 +49,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the index of errors.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadBody,
         Self::BadPolicy,
         Self::BadQuery,

@@ -32,8 +32,11 @@ pub(super) struct Scenario {
     pub(super) claims: u8,
     pub(super) seals: u8,
     /// What some order of steps must lead to; otherwise the search shows nothing.
-    pub(super) reaches: &'static [(&'static str, fn(&Protocol, &World) -> bool)],
+    pub(super) reaches: &'static [Reached],
 }
+
+/// A word for something, and how it is seen.
+pub(super) type Reached = (&'static str, fn(&Protocol, &World) -> bool);
 
 /// A scenario under guards.
 pub(super) struct Protocol {

@@ -65,16 +65,6 @@ pub fn say(event: &Event, catalog: &Catalog) -> Said {
         Event::Expired => said("bar", "grey", "Expired: nobody completed it in time"),
         Event::Commented { .. } => said("ring", "grey", "Commented"),
         Event::CatalogApplied(applied) => said("disc", "grey", catalog_applied(&applied.parts)),
-        Event::ContentViewed { traces, .. } => said(
-            "ring",
-            "grey",
-            format!("Looked at prompts and answers of {traces} replayed calls"),
-        ),
-        Event::ContentErased { .. } => said(
-            "ring",
-            "grey",
-            "Prompts and answers of the test were erased; figures and verdicts stay",
-        ),
         Event::JobDied { job, why } => said(
             "diamond",
             "red",
@@ -97,7 +87,9 @@ pub fn say(event: &Event, catalog: &Catalog) -> Said {
         | Event::TestPaused { .. }
         | Event::TestResumed { .. }
         | Event::EvidenceSubmitted { .. }
-        | Event::TestFailed { .. } => test(event),
+        | Event::TestFailed { .. }
+        | Event::ContentViewed { .. }
+        | Event::ContentErased { .. } => test(event),
         Event::PacketSealed { .. }
         | Event::PolicyDenied { .. }
         | Event::VoteCast { .. }
@@ -125,6 +117,16 @@ pub fn say(event: &Event, catalog: &Catalog) -> Said {
 
 fn test(event: &Event) -> Said {
     match event {
+        Event::ContentViewed { traces, .. } => said(
+            "ring",
+            "grey",
+            format!("Looked at prompts and answers of {traces} replayed calls"),
+        ),
+        Event::ContentErased { .. } => said(
+            "ring",
+            "grey",
+            "Prompts and answers of the test were erased; figures and verdicts stay",
+        ),
         Event::Admitted { .. } => said(
             "disc",
             "green",
