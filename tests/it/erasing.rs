@@ -64,8 +64,8 @@ async fn an_erased_text_is_gone_and_root_and_proofs_stay_as_they_are() {
         let report = audit(desk.engine.db()).await;
         assert_eq!(
             (report.fault, report.notes, report.waiting),
-            (None, 0, 1),
-            "said before it is sealed"
+            (None, 0, 2),
+            "the catalog without her, and the erasure: said before they are sealed"
         );
         sealer(&desk, "one").seal_once(desk.clock.now()).await.unwrap();
         let report = audit(desk.engine.db()).await;

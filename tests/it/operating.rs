@@ -69,7 +69,7 @@ async fn the_gauges_show_what_is_due_and_what_waits_for_its_seal() {
             (admission.open, admission.due, admission.oldest_due_ms),
             (1, 1, 5_000)
         );
-        assert_eq!((seen.dead, seen.unsealed, seen.seal_lag_ms), (0, 1, 5_000));
+        assert_eq!((seen.dead, seen.unsealed, seen.seal_lag_ms), (0, 2, 5_000));
         assert!(seen.connections > seen.used_connections);
         assert_eq!(desk.engine.counts().applied.so_far(), 1);
     }

@@ -22,7 +22,7 @@ const WAITS: Duration = Duration::from_secs(4);
 /// How long a command is repeated before its sender gives up; what came of it is not known then.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Problems that pass: the same command is sent again, under the same key.
-const PASSING: [&str; 4] = ["conflict", "rate-limited", "timeout", "unavailable"];
+const PASSING: [&str; 5] = ["conflict", "rate-limited", "stopping", "timeout", "unavailable"];
 
 /// What is asked.
 pub struct Ask {

@@ -33,7 +33,7 @@ pub(crate) fn text(slash: &str) -> Text {
 mod tests {
     #[test]
     fn help_lists_every_command() {
-        insta::assert_snapshot!(super::text("/route").to_string(), @r"
+        insta::assert_snapshot!(super::text("/route").to_string(), @r#"
         What you can do
         /route file: opens the form that files a route change; the command alone does the same
         /route list: shows the newest changes that are open
@@ -45,9 +45,10 @@ mod tests {
         /route ask #142 …: asks a question; the clock stands still until somebody answers
         /route answer #142 1 …: answers question 1, so that the clock goes on
         /route recuse #142: stands down, so that somebody else of your role decides
+        /route delegate #142 @priya: lets somebody else decide in your place, for three days; both names are recorded
         /route withdraw #142: takes your own request back
         /route help: shows this
         In a change's thread the same works without the slash and without the number; anything else you write there is a comment on the change.
-        ");
+        "#);
     }
 }

@@ -272,7 +272,10 @@ mod tests {
             RefusalCode::Frozen,
         ];
         let ours = Code::ALL.into_iter().map(|code| code.parts().0.to_owned());
+        // Said by `governor catalog apply`, which has no status.
+        let of_commands = ["policy-needs-approval".to_owned()];
         ours.chain(refusals.into_iter().map(|code| code.as_str().to_owned()))
+            .chain(of_commands)
             .collect()
     }
 

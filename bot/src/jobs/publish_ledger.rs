@@ -83,7 +83,8 @@ pub async fn after(engine: &Engine, change_id: &str, event: u32) -> Result<(), S
         id: JobId(engine.clock().new_id().to_string()),
         event_n: 0,
         kind,
-        lane: None,
+        // Two at once would both find no message of this head, and post it twice.
+        lane: (kind == POST).then(|| POST.to_owned()),
         dedup: format!("{kind}:{change_id}:{}", event.n),
         payload,
         due_at: now,

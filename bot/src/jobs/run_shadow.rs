@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
-    change::{command::Command, effect::Effect},
+    change::{command::Command, effect::Effect, state::State},
     engine::{
         Engine,
         jobs::{Handler, JobError, report},
         shadow::Tester,
     },
     store::queue::Job,
+    values::Revision,
 };
 
 use super::{change_of, tell_given_up};
@@ -28,6 +29,20 @@ impl RunShadow {
     }
 }
 
+impl RunShadow {
+    /// Two replicas that both began a test, because one stood still, may each have frozen a plan: evidence of the plan
+    /// that lost is refused, and the one that won must still be run.
+    async fn is_over(&self, job: &Job, revision: Revision) -> Result<(), JobError> {
+        let change = change_of(&self.engine, job).await?;
+        let waits = change.state == State::ShadowTesting && change.revision == revision;
+        let paused = change.test.as_ref().is_some_and(|test| test.paused);
+        if waits && !paused {
+            return Err(JobError::retry("another plan of this test was frozen meanwhile"));
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Handler for RunShadow {
     fn kinds(&self) -> &'static [&'static str] {
@@ -41,7 +56,10 @@ impl Handler for RunShadow {
         };
         let change = change_of(&self.engine, job).await?;
         match self.tester.run(change.number, revision, stop).await? {
-            Some(command) => report(&self.engine, job, change.number, command).await,
+            Some(command) => {
+                report(&self.engine, job, change.number, command).await?;
+                self.is_over(job, revision).await
+            }
             None => Ok(()),
         }
     }

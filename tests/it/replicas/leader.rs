@@ -47,11 +47,11 @@ async fn two_replicas_and_one_cron_line_ask_once_and_the_second_takes_over_withi
         return;
     };
     let (mut leader, mut standby) = (schedules(&desk.engine), schedules(&another(&desk).await));
-    assert_eq!(leader.tick().await.unwrap(), 3, "digest, budgets, housekeeping");
+    assert_eq!(leader.tick().await.unwrap(), 6, "one for each line");
     assert_eq!(standby.tick().await.unwrap(), 0);
     // The leader falls silent; a week goes by, looked at by the other one only.
     desk.clock.advance(TimeDelta::days(7));
-    assert_eq!(standby.tick().await.unwrap(), 3);
+    assert_eq!(standby.tick().await.unwrap(), 6);
     assert_eq!(leader.tick().await.unwrap(), 0, "it has the schedules no more");
     let digests = store::digests::newest(desk.engine.db(), 10).await.unwrap();
     assert_eq!(digests.len(), 2, "one for each week");

@@ -260,6 +260,12 @@ mod tests {
             "database": "postgres", "in_flight": 32, "rounds": 3, "seconds": 10,
             "workflows_per_s": 301.5, "ratios": {"everything_to_floor": 0.74, "writer_to_pool_of_one": null},
         });
-        insta::assert_snapshot!(table(&figures), @"");
+        insta::assert_snapshot!(table(&figures), @r#"
+        postgres, 32 in flight, 3 rounds, 10 seconds each
+
+                                                   measured    bar
+         workflows a second, delivered and sealed     301.5
+         delivered and sealed ÷ the database           0.74  ≥ 0.7
+        "#);
     }
 }

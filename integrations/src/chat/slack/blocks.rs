@@ -373,14 +373,14 @@ mod tests {
     fn the_root_card_is_a_heading_and_a_bar_with_the_rest() {
         insta::assert_snapshot!(outline(&message(&root_card())), @r##"
         /blocks:
-        {"text":{"text":"Route change #142 · support-answer","type":"plain_text"},"type":"header"}
+        {"type":"header","text":{"type":"plain_text","text":"Route change #142 · support-answer"}}
         /attachments/0/blocks:
-        {"text":{"text":"*Awaiting approval · 2 of 4*","type":"mrkdwn","verbatim":true},"type":"section"}
-        {"text":{"text":"Move from &lt;gpt-4o&gt; to gpt-4o-mini.","type":"mrkdwn","verbatim":true},"type":"section"}
-        {"text":{"text":"*Platform*  approved by Ana R., 14:02 · recorded #811\n*Security*  waiting for *@sec-oncall*","type":"mrkdwn","verbatim":true},"type":"section"}
-        {"elements":[{"action_id":"approve","style":"primary","text":{"text":"Approve","type":"plain_text"},"type":"button","value":"v1.142.2.7c1e"},{"action_id":"deny","style":"danger","text":{"text":"Deny","type":"plain_text"},"type":"button","value":"v1.142.2.7c1e"}],"type":"actions"}
-        {"elements":[{"text":"packet 7c1e…a9 · rev 2 · 14:10:22 UTC","type":"mrkdwn","verbatim":true}],"type":"context"}
-        {"attachments":[{"blocks":null,"color":"#2f6fde"}],"blocks":null,"text":"Route change #142 waits for Security and Owner"}
+        {"type":"section","text":{"type":"mrkdwn","text":"*Awaiting approval · 2 of 4*","verbatim":true}}
+        {"type":"section","text":{"type":"mrkdwn","text":"Move from &lt;gpt-4o&gt; to gpt-4o-mini.","verbatim":true}}
+        {"type":"section","text":{"type":"mrkdwn","text":"*Platform*  approved by Ana R., 14:02 · recorded #811\n*Security*  waiting for *@sec-oncall*","verbatim":true}}
+        {"type":"actions","elements":[{"type":"button","action_id":"approve","text":{"type":"plain_text","text":"Approve"},"value":"v1.142.2.7c1e","style":"primary"},{"type":"button","action_id":"deny","text":{"type":"plain_text","text":"Deny"},"value":"v1.142.2.7c1e","style":"danger"}]}
+        {"type":"context","elements":[{"type":"mrkdwn","text":"packet 7c1e…a9 · rev 2 · 14:10:22 UTC","verbatim":true}]}
+        {"text":"Route change #142 waits for Security and Owner","blocks":null,"attachments":[{"color":"#2f6fde","blocks":null}]}
         "##);
     }
 
@@ -403,7 +403,7 @@ mod tests {
                 vec!["simple".into(), String::new()],
             ],
         });
-        insta::assert_snapshot!(message(&card)["blocks"][0].to_string(), @r#"{"column_settings":[{"align":"left","is_wrapped":true},{"align":"right","is_wrapped":true}],"rows":[[{"text":"Kind","type":"raw_text"},{"text":"Points","type":"raw_text"}],[{"text":"relevance","type":"raw_text"},{"text":"−7.5","type":"raw_text"}],[{"text":"simple","type":"raw_text"},{"text":"–","type":"raw_text"}]],"type":"table"}"#);
+        insta::assert_snapshot!(message(&card)["blocks"][0].to_string(), @r#"{"type":"table","rows":[[{"type":"raw_text","text":"Kind"},{"type":"raw_text","text":"Points"}],[{"type":"raw_text","text":"relevance"},{"type":"raw_text","text":"−7.5"}],[{"type":"raw_text","text":"simple"},{"type":"raw_text","text":"–"}]],"column_settings":[{"align":"left","is_wrapped":true},{"align":"right","is_wrapped":true}]}"#);
     }
 
     #[test]
@@ -442,10 +442,10 @@ mod tests {
         assert_eq!(limits::view(&view), []);
         insta::assert_snapshot!(outline(&view), @r#"
         /blocks:
-        {"text":{"text":"This ends the change.","type":"mrkdwn","verbatim":true},"type":"section"}
-        {"block_id":"reason","element":{"action_id":"reason","max_length":2000,"multiline":true,"type":"plain_text_input"},"hint":{"text":"The requester reads it.","type":"plain_text"},"label":{"text":"Why","type":"plain_text"},"optional":false,"type":"input"}
-        {"block_id":"savings","element":{"action_id":"savings","initial_options":[{"text":{"text":"It is filed to save money","type":"plain_text"},"value":"yes"}],"options":[{"text":{"text":"It is filed to save money","type":"plain_text"},"value":"yes"}],"type":"checkboxes"},"label":{"text":"Savings","type":"plain_text"},"optional":true,"type":"input"}
-        {"blocks":null,"callback_id":"deny","close":{"text":"Cancel","type":"plain_text"},"private_metadata":"v1.142.2","submit":{"text":"Deny","type":"plain_text"},"title":{"text":"Deny route change #142","type":"plain_text"},"type":"modal"}
+        {"type":"section","text":{"type":"mrkdwn","text":"This ends the change.","verbatim":true}}
+        {"type":"input","block_id":"reason","label":{"type":"plain_text","text":"Why"},"element":{"type":"plain_text_input","action_id":"reason","multiline":true,"max_length":2000},"hint":{"type":"plain_text","text":"The requester reads it."},"optional":false}
+        {"type":"input","block_id":"savings","label":{"type":"plain_text","text":"Savings"},"element":{"type":"checkboxes","action_id":"savings","options":[{"text":{"type":"plain_text","text":"It is filed to save money"},"value":"yes"}],"initial_options":[{"text":{"type":"plain_text","text":"It is filed to save money"},"value":"yes"}]},"optional":true}
+        {"type":"modal","title":{"type":"plain_text","text":"Deny route change #142"},"blocks":null,"close":{"type":"plain_text","text":"Cancel"},"submit":{"type":"plain_text","text":"Deny"},"private_metadata":"v1.142.2","callback_id":"deny"}
         "#);
     }
 

@@ -163,7 +163,11 @@ impl LiteLlm {
             .iter()
             .filter(|own| live.iter().any(|it| it.id() == own.id()))
         {
-            self.admin.delete(late.id()).await?;
+            match self.admin.delete(late.id()).await {
+                // Whoever applied the later one has taken it away already.
+                Err(GatewayError::Refused { why, .. }) if why.contains("not found") => {}
+                deleted => deleted?,
+            }
         }
         Ok(())
     }

@@ -205,9 +205,9 @@ mod tests {
         model_list:
           - model_name: "support-chat"
             litellm_params:
-              api_key: "os.environ/OPENAI_API_KEY"
               model: "openai/gpt-4o-2024-08-06"
               region_name: "eu"
+              api_key: "os.environ/OPENAI_API_KEY"
               temperature: 0.2
             model_info:
               id: "governor-support-answer-g7"
@@ -215,8 +215,8 @@ mod tests {
             litellm_params:
               model: "azure/gpt4o-west"
             model_info:
-              base_model: "gpt-4o-2024-08-06"
               id: "governor-support-answer-g7-f1"
+              base_model: "gpt-4o-2024-08-06"
         router_settings:
           fallbacks: [{"support-chat":["support-chat.fallback-1"]}]  # keep the entries of other aliases
         "#);
