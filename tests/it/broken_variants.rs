@@ -265,6 +265,8 @@ async fn after_cancelled_begins(desk: &Desk, url: &str) -> Vec<Sent> {
     sent
 }
 
+#[ignore = "commands run on connections that stay out of the pool since it was written; \
+            `faults::poison` holds the guard for everything else"]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_roll_back_on_release() {
     let rule = "every acknowledged command is in the ledger exactly once";

@@ -69,11 +69,11 @@ async fn an_erased_text_is_gone_and_root_and_proofs_stay_as_they_are() {
         );
         sealer(&desk, "one").seal_once(desk.clock.now()).await.unwrap();
         let report = audit(desk.engine.db()).await;
-        assert_eq!((report.fault, report.entries), (None, 3));
+        assert_eq!((report.fault, report.entries), (None, 4));
 
         assert_eq!(ledger(&desk).root_at(2).await.unwrap(), root);
         proof.verify(&entry, tests::desk::log_key().public()).unwrap();
-        let leaf: Leaf = serde_json::from_slice(&ledger(&desk).entry(2).await.unwrap()).unwrap();
+        let leaf: Leaf = serde_json::from_slice(&ledger(&desk).entry(3).await.unwrap()).unwrap();
         assert_eq!(leaf.event, Notice::Erased(erased));
         assert_eq!(
             column(

@@ -123,7 +123,7 @@ impl Sealer {
             let pause = match &round {
                 Ok(sealed) if sealed.to - sealed.from >= u64::from(BATCH) => Duration::ZERO,
                 // A little longer when nothing waited: an idle replica should be quiet.
-                Ok(sealed) if *sealed == Sealed::default() => pace * 3 / 2,
+                Ok(sealed) if *sealed == Sealed::default() => pace * 2,
                 Ok(_) => pace,
                 Err(error) => {
                     tracing::error!(%error, "the ledger was not sealed");

@@ -163,11 +163,7 @@ impl LiteLlm {
             .iter()
             .filter(|own| live.iter().any(|it| it.id() == own.id()))
         {
-            match self.admin.delete(late.id()).await {
-                // Whoever applied the later one has taken it away already.
-                Err(GatewayError::Refused { why, .. }) if why.contains("not found") => {}
-                deleted => deleted?,
-            }
+            self.admin.delete(late.id()).await?;
         }
         Ok(())
     }
