@@ -66,7 +66,7 @@ pub(super) static TESTING: Table = table(
         may(
             "judge",
             Kind::One(&JUDGE),
-            "Who compares answers where checks cannot decide.",
+            "Who compares answers where checks cannot decide; kept in the plan, not asked yet.",
         ),
     ],
 );
