@@ -22,7 +22,7 @@ use crate::limits::child;
 /// How many wait.
 const WAITING: u32 = 10_000;
 /// How long an idle replica is looked at.
-const WATCHED: Duration = Duration::from_secs(6);
+const WATCHED: Duration = Duration::from_secs(10);
 
 /// What a replica needed while nothing happened.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Idle {
     rounds_to_start: usize,
     start_ms: u128,
     resident_kb: i64,
-    transactions_a_second: f64,
+    rounds_a_second: f64,
     rows_read_a_second: f64,
 }
 
@@ -46,11 +46,11 @@ async fn ten_thousand_waiting_requests_cost_neither_memory_nor_statements() {
     let with_all = idle(&desk).await;
     let each = (with_all.resident_kb - with_one.resident_kb) * 1024 / i64::from(WAITING);
     println!(
-        "waiting: {WAITING} requests: {each} bytes of memory each; idle {:.1} transactions/s and {:.0} rows/s (with one: {:.1} \
+        "waiting: {WAITING} requests: {each} bytes of memory each; idle {:.1} rounds/s and {:.0} rows/s (with one: {:.1} \
          and {:.0}); ready after {} statements in {} ms (with one: {} in {} ms)",
-        with_all.transactions_a_second,
+        with_all.rounds_a_second,
         with_all.rows_read_a_second,
-        with_one.transactions_a_second,
+        with_one.rounds_a_second,
         with_one.rows_read_a_second,
         with_all.rounds_to_start,
         with_all.start_ms,
@@ -58,7 +58,8 @@ async fn ten_thousand_waiting_requests_cost_neither_memory_nor_statements() {
         with_one.start_ms
     );
     assert!(each < 1024, "{each} bytes for each waiting request");
-    assert!(with_all.transactions_a_second <= 5.0, "{with_all:?}");
+    // Rounds, of which the guard's `ROLLBACK` of each connection given back is one: at most five transactions are seven.
+    assert!(with_all.rounds_a_second <= 7.0, "{with_all:?}");
     assert!(
         with_all.rows_read_a_second < with_one.rows_read_a_second + 200.0,
         "{with_all:?} {with_one:?}"
@@ -106,7 +107,7 @@ async fn idle(desk: &Desk) -> Idle {
         rounds_to_start,
         start_ms,
         resident_kb,
-        transactions_a_second: a_second(before.0, after.0),
+        rounds_a_second: a_second(before.0, after.0),
         rows_read_a_second: a_second(before.1, after.1),
     }
 }

@@ -37,7 +37,7 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(30);
 /// How long the runner sleeps at least when nothing wakes it; at most twice that, at random, so that replicas do not look
 /// together. What this process commits wakes it at once.
-const POLL: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(750);
 /// How long the runner leaves more to gather after a claim that found something: a claim of many costs little more than a
 /// claim of one.
 const GATHER: Duration = Duration::from_millis(5);
