@@ -107,6 +107,29 @@ async fn the_same_form_sent_twice_records_once() {
 }
 
 #[tokio::test]
+async fn whoever_filed_it_can_pause_and_stop_the_test_and_nobody_else_can_stop_it() {
+    let web = web().await;
+    let number = web.desk.file("a").await.unwrap().number;
+    web.desk.to_testing(number).await;
+    let path = format!("/changes/{}", number.0);
+    let mut ana = web.signed_in("ana").await;
+    let page = ana.page(&path).await;
+    assert!(
+        page.contains("Pause the test") && !page.contains("Stop the test"),
+        "{page}"
+    );
+    let mut maya = web.signed_in("maya").await;
+    let page = maya.page(&path).await;
+    assert!(
+        page.contains("Pause the test") && page.contains("Stop the test"),
+        "{page}"
+    );
+    let answer = maya.submit(&format!("{path}/stop-test"), &page, &[]).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(web.desk.change(number).await.state, State::ShadowFailed);
+}
+
+#[tokio::test]
 async fn a_refusal_stands_above_the_page_in_plain_words_and_nothing_is_recorded() {
     let web = web().await;
     let number = waiting(&web).await;

@@ -59,7 +59,7 @@ impl Sealing {
     pub(super) async fn finish(self, db: &Db) -> anyhow::Result<(Vec<Duration>, bool)> {
         self.stop.cancel();
         self.running.await?;
-        let left = read::anything_to_do(db.reads()).await?;
+        let left = read::anything_to_do(db).await?;
         let lags = std::mem::take(&mut *self.lags.lock().unwrap_or_else(PoisonError::into_inner));
         Ok((lags, !left))
     }

@@ -84,6 +84,18 @@ impl<'usage> Counts<'usage> {
     }
 }
 
+/// Why a model of Anthropic's, or one behind Bedrock, stopped: in OpenAI's words, which the checks read; others as they are.
+pub(super) fn finish_reason(word: &str) -> String {
+    match word {
+        "end_turn" | "stop_sequence" => "stop",
+        "max_tokens" | "model_context_window_exceeded" => "length",
+        "tool_use" => "tool_calls",
+        "refusal" | "guardrail_intervened" | "content_filtered" => "content_filter",
+        other => other,
+    }
+    .to_owned()
+}
+
 /// A tool call whose arguments came as an object.
 pub(super) fn tool_call(name: &str, arguments: &Value) -> ToolCall {
     ToolCall {

@@ -87,6 +87,25 @@ pub(super) enum Choice {
     Only(String),
 }
 
+/// Parameters of OpenAI's that other vendors have no word for, unless they took them out before.
+pub(super) const ONLY_OPENAI: [&str; 15] = [
+    "n",
+    "stream",
+    "stream_options",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "response_format",
+    "parallel_tool_calls",
+    "reasoning_effort",
+    "user",
+    "store",
+    "metadata",
+];
+
 impl Conversation {
     /// Reads a recorded turn for `hop`; `vendor` is named in what cannot be asked.
     ///
@@ -186,6 +205,21 @@ impl Conversation {
             .iter()
             .filter_map(|name| self.parameters.remove(*name))
             .find(|value| !value.is_null())
+    }
+
+    /// Takes the words out that end an answer: one or several in OpenAI's calls, a list with everybody else.
+    pub(super) fn stop_words(&mut self, names: &[&str]) -> Option<Value> {
+        match self.parameter(names)? {
+            Value::String(one) => Some(json!([one])),
+            list => Some(list),
+        }
+    }
+
+    /// Takes parameters out, each by its names here and under the vendor's own.
+    pub(super) fn renamed(&mut self, names: &[(&[&str], &str)]) -> Map<String, Value> {
+        let own = names.iter();
+        own.filter_map(|(names, own)| Some(((*own).to_owned(), self.parameter(names)?)))
+            .collect()
     }
 
     /// Takes parameters out that this vendor has no word for.

@@ -126,6 +126,15 @@ impl Ledger {
         Ok(witnesses::all(self.db.reads()).await?)
     }
 
+    /// The witnesses' public keys, one a line, as exports have them; empty where there are none.
+    ///
+    /// # Errors
+    /// As [`Ledger::witnesses`].
+    pub async fn witness_keys(&self) -> Result<String, LedgerError> {
+        let all = self.witnesses().await?;
+        Ok(all.iter().map(|one| format!("{}\n", one.vkey)).collect())
+    }
+
     /// The bytes of an entry, sealed under the newest signed head.
     ///
     /// # Errors
@@ -289,12 +298,7 @@ impl Ledger {
         }
         put(out.join("log.pub.pem"), self.log.to_pem().as_bytes()).await?;
         put(out.join("log.vkey"), format!("{}\n", self.log).as_bytes()).await?;
-        let witnesses: String = self
-            .witnesses()
-            .await?
-            .iter()
-            .map(|one| one.vkey.clone() + "\n")
-            .collect();
+        let witnesses = self.witness_keys().await?;
         if !witnesses.is_empty() {
             put(out.join("witnesses.vkey"), witnesses.as_bytes()).await?;
         }

@@ -148,7 +148,7 @@ impl Sealer {
     /// # Errors
     /// [`SealError::Tampered`] when what is stored does not agree with the last signed head: then nothing is signed.
     pub async fn seal_once(&self, now: DateTime<Utc>) -> Result<Sealed, SealError> {
-        if !read::anything_to_do(self.db.reads()).await? {
+        if !read::anything_to_do(&self.db).await? {
             return Ok(Sealed::default());
         }
         let Some(fence) = self.claim(now).await? else {

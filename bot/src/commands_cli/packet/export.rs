@@ -63,12 +63,7 @@ pub(super) async fn run(args: &Args, format: Format) -> anyhow::Result<(String, 
     put(&out.join(ENTRY), &ledger.entry(index).await?)?;
     put(&out.join(PROOF), ledger.proof(index).await?.to_text().as_bytes())?;
     let votes = put_votes(&ledger, &change, packet.digest, &out.join(VOTES)).await?;
-    let witnesses: String = ledger
-        .witnesses()
-        .await?
-        .iter()
-        .map(|one| one.vkey.clone() + "\n")
-        .collect();
+    let witnesses = ledger.witness_keys().await?;
     if !witnesses.is_empty() {
         put(&out.join("witnesses.vkey"), witnesses.as_bytes())?;
     }

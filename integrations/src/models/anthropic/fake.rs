@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::super::fake::{Dialect, Fault, Heard, Refusal, Scripted};
+use super::super::fake::{Dialect, Fault, Heard, Refusal, Scripted, named_events};
 
 /// Anthropic's dialect.
 #[derive(Clone, Copy, Debug)]
@@ -109,13 +109,7 @@ impl Dialect for CreateMessage {
             json!({"type": "message_delta", "delta": {"stop_reason": reply["stop_reason"]}, "usage": {}}),
         );
         events.push(json!({"type": "message_stop"}));
-        let told = |event: &Value| {
-            format!(
-                "event: {}\ndata: {event}\n\n",
-                event["type"].as_str().unwrap_or_default()
-            )
-        };
-        Some(events.iter().map(told).collect())
+        Some(named_events(&events))
     }
 
     fn error(&self, refusal: Refusal) -> Response {

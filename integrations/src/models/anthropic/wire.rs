@@ -5,37 +5,19 @@ use serde_json::{Map, Value, json};
 use workflow_engine::ports::model::{Completion, Defect, Usage};
 
 use super::super::{
-    answer::{self, Counts, checked, some_text, tool_call},
-    conversation::{Choice, Conversation, Part, Turn},
+    answer::{self, Counts, checked, finish_reason, some_text, tool_call},
+    conversation::{Choice, Conversation, ONLY_OPENAI, Part, Turn},
 };
 
 /// Asked for when the recorded call set no limit; the API demands one.
 const MOST_TOKENS: u64 = 4_096;
 
-/// Parameters of OpenAI's that have no counterpart.
-const UNKNOWN: [&str; 14] = [
-    "n",
-    "stream",
-    "stream_options",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "response_format",
-    "reasoning_effort",
-    "user",
-    "store",
-    "metadata",
-];
-
 /// The body of a request.
 pub(super) fn request(model: &str, mut turn: Conversation, streamed: bool) -> Value {
     let limit = turn.parameter(&["max_tokens", "max_completion_tokens"]);
-    let stop = turn.parameter(&["stop", "stop_sequences"]);
+    let stop = turn.stop_words(&["stop", "stop_sequences"]);
     let parallel = turn.parameter(&["parallel_tool_calls"]);
-    turn.without(&UNKNOWN);
+    turn.without(&ONLY_OPENAI);
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(model));
     body.insert(
@@ -46,10 +28,8 @@ pub(super) fn request(model: &str, mut turn: Conversation, streamed: bool) -> Va
         body.insert("system".to_owned(), json!(turn.system));
     }
     body.insert("messages".to_owned(), turn.turns.iter().map(message).collect());
-    match stop {
-        Some(Value::String(one)) => drop(body.insert("stop_sequences".to_owned(), json!([one]))),
-        Some(list) => drop(body.insert("stop_sequences".to_owned(), list)),
-        None => {}
+    if let Some(words) = stop {
+        body.insert("stop_sequences".to_owned(), words);
     }
     if !turn.tools.is_empty() {
         let tools: Vec<Value> = turn
@@ -139,23 +119,12 @@ pub(super) fn completion(asked: &str, bytes: &[u8]) -> Result<Completion, String
         }),
         text: some_text(text),
         tool_calls,
-        finish_reason: body.stop_reason.map(finish_reason),
+        finish_reason: body.stop_reason.as_deref().map(finish_reason),
         response_model: body.model,
         response_id: body.id,
         ..Completion::default()
     };
     Ok(checked(asked, read, usage(&body.usage), body.usage))
-}
-
-/// In OpenAI's words, which the checks read.
-fn finish_reason(word: String) -> String {
-    match word.as_str() {
-        "end_turn" | "stop_sequence" => "stop".to_owned(),
-        "max_tokens" | "model_context_window_exceeded" => "length".to_owned(),
-        "tool_use" => "tool_calls".to_owned(),
-        "refusal" => "content_filter".to_owned(),
-        _ => word,
-    }
 }
 
 /// `input_tokens` are those that no cache served.

@@ -3,32 +3,13 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use workflow_engine::ports::model::{Completion, Defect, Usage};
 
 use super::super::{
-    answer::{self, Counts, checked, some_text, tool_call},
-    conversation::{Choice, Conversation, Part, Turn},
+    answer::{self, Counts, checked, finish_reason, some_text, tool_call},
+    conversation::{Choice, Conversation, ONLY_OPENAI, Part, Turn},
 };
-
-/// Parameters of OpenAI's that have no counterpart.
-const UNKNOWN: [&str; 15] = [
-    "n",
-    "stream",
-    "stream_options",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "response_format",
-    "parallel_tool_calls",
-    "reasoning_effort",
-    "user",
-    "store",
-    "metadata",
-];
 
 /// The body of a request.
 pub(super) fn request(mut turn: Conversation) -> Value {
@@ -37,20 +18,13 @@ pub(super) fn request(mut turn: Conversation) -> Value {
     if !turn.system.is_empty() {
         body["system"] = json!([{"text": turn.system}]);
     }
-    let mut inference = Map::new();
-    for (names, ours) in [
-        (&["max_tokens", "max_completion_tokens"][..], "maxTokens"),
+    let mut inference = turn.renamed(&[
+        (&["max_tokens", "max_completion_tokens"], "maxTokens"),
         (&["temperature"], "temperature"),
         (&["top_p"], "topP"),
-    ] {
-        if let Some(value) = turn.parameter(names) {
-            inference.insert(ours.to_owned(), value);
-        }
-    }
-    match turn.parameter(&["stop"]) {
-        Some(Value::String(one)) => drop(inference.insert("stopSequences".to_owned(), json!([one]))),
-        Some(list) => drop(inference.insert("stopSequences".to_owned(), list)),
-        None => {}
+    ]);
+    if let Some(words) = turn.stop_words(&["stop"]) {
+        inference.insert("stopSequences".to_owned(), words);
     }
     if !inference.is_empty() {
         body["inferenceConfig"] = Value::Object(inference);
@@ -65,7 +39,7 @@ pub(super) fn request(mut turn: Conversation) -> Value {
         };
         body["toolConfig"] = json!({"tools": tools, "toolChoice": choice});
     }
-    turn.without(&UNKNOWN);
+    turn.without(&ONLY_OPENAI);
     if !turn.parameters.is_empty() {
         // The route's own, in the model's words (top_k, thinking).
         body["additionalModelRequestFields"] = Value::Object(turn.parameters);
@@ -136,22 +110,11 @@ pub(super) fn completion(bytes: &[u8]) -> Result<Completion, String> {
         refusal: filtered.then(|| word.clone()),
         text: some_text(text),
         tool_calls,
-        finish_reason: some_text(finish_reason(&word).to_owned()),
+        finish_reason: some_text(finish_reason(&word)),
         processing: body.metrics["latencyMs"].as_u64().map(Duration::from_millis),
         ..Completion::default()
     };
     Ok(checked("", read, usage(&body.usage), body.usage))
-}
-
-/// In OpenAI's words, which the checks read.
-fn finish_reason(word: &str) -> &str {
-    match word {
-        "end_turn" | "stop_sequence" => "stop",
-        "max_tokens" | "model_context_window_exceeded" => "length",
-        "tool_use" => "tool_calls",
-        "guardrail_intervened" | "content_filtered" | "refusal" => "content_filter",
-        other => other,
-    }
 }
 
 /// `inputTokens` are those that no cache served.

@@ -90,3 +90,14 @@ impl Refusal {
         }
     }
 }
+
+/// A stream of events that are called by their `type`.
+pub(in crate::models) fn named_events(events: &[Value]) -> String {
+    let told = |event: &Value| {
+        format!(
+            "event: {}\ndata: {event}\n\n",
+            event["type"].as_str().unwrap_or_default()
+        )
+    };
+    events.iter().map(told).collect()
+}

@@ -22,6 +22,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
 use workflow_engine::ports::model::ToolCall;
 
+pub(super) use dialect::named_events;
 pub use dialect::{Dialect, Heard, Refusal};
 
 use super::openai_compatible::fake::ChatCompletions;

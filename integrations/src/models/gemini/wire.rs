@@ -7,24 +7,9 @@ use workflow_engine::ports::model::{Completion, Defect, Usage};
 use super::super::{
     answer::{self, Counts, checked, some_text, tool_call},
     client::Gathered,
-    conversation::{Choice, Conversation, Part, Turn},
+    conversation::{Choice, Conversation, ONLY_OPENAI, Part, Turn},
     sse::Event,
 };
-
-/// Parameters of OpenAI's that have no counterpart.
-const UNKNOWN: [&str; 11] = [
-    "n",
-    "stream",
-    "stream_options",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "parallel_tool_calls",
-    "reasoning_effort",
-    "user",
-    "store",
-    "metadata",
-];
 
 /// The body of a request.
 pub(super) fn request(mut turn: Conversation) -> Value {
@@ -54,7 +39,7 @@ pub(super) fn request(mut turn: Conversation) -> Value {
         body["generationConfig"] = Value::Object(settings);
     }
     // What is left is the route's own in this vendor's words (safetySettings, labels).
-    turn.without(&UNKNOWN);
+    turn.without(&ONLY_OPENAI);
     for (name, value) in turn.parameters {
         body[name] = value;
     }
@@ -62,24 +47,17 @@ pub(super) fn request(mut turn: Conversation) -> Value {
 }
 
 fn generation(turn: &mut Conversation) -> Map<String, Value> {
-    let mut settings = Map::new();
-    for (names, ours) in [
-        (&["max_tokens", "max_completion_tokens"][..], "maxOutputTokens"),
+    let mut settings = turn.renamed(&[
+        (&["max_tokens", "max_completion_tokens"], "maxOutputTokens"),
         (&["temperature"], "temperature"),
         (&["top_p"], "topP"),
         (&["top_k"], "topK"),
         (&["seed"], "seed"),
         (&["frequency_penalty"], "frequencyPenalty"),
         (&["presence_penalty"], "presencePenalty"),
-    ] {
-        if let Some(value) = turn.parameter(names) {
-            settings.insert(ours.to_owned(), value);
-        }
-    }
-    match turn.parameter(&["stop"]) {
-        Some(Value::String(one)) => drop(settings.insert("stopSequences".to_owned(), json!([one]))),
-        Some(list) => drop(settings.insert("stopSequences".to_owned(), list)),
-        None => {}
+    ]);
+    if let Some(words) = turn.stop_words(&["stop"]) {
+        settings.insert("stopSequences".to_owned(), words);
     }
     let format = turn.parameter(&["response_format"]).unwrap_or_default();
     if matches!(format["type"].as_str(), Some("json_object" | "json_schema")) {

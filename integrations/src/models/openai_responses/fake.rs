@@ -4,7 +4,7 @@ use axum::{http::HeaderMap, response::Response};
 use serde_json::{Value, json};
 
 use super::super::{
-    fake::{Dialect, Fault, Heard, Refusal, Scripted},
+    fake::{Dialect, Fault, Heard, Refusal, Scripted, named_events},
     openai_compatible::fake::ChatCompletions,
 };
 
@@ -76,13 +76,7 @@ impl Dialect for CreateResponse {
             json!({"type": "response.output_text.delta", "delta": "…"}),
             json!({"type": "response.completed", "response": reply}),
         ];
-        let told = |event: &Value| {
-            format!(
-                "event: {}\ndata: {event}\n\n",
-                event["type"].as_str().unwrap_or_default()
-            )
-        };
-        Some(events.iter().map(told).collect())
+        Some(named_events(&events))
     }
 
     fn error(&self, refusal: Refusal) -> Response {

@@ -142,7 +142,15 @@ impl Page<'_> {
                 "Hand it in",
                 "Policy is asked first; nothing leaves the company before.",
             )),
-            State::ShadowTesting if self.is_author() || runs_gateway => actions.push(self.pause()),
+            State::ShadowTesting => {
+                if self.is_author() || runs_gateway {
+                    actions.push(self.pause());
+                }
+                if self.is_author() {
+                    let text = "It ends without evidence, and so does the request. What was spent is spent.";
+                    actions.push(self.action("stop-test", "Stop the test", text).danger());
+                }
+            }
             State::Approved if runs_gateway => {
                 let text = "The gateway gets the approved route, and is read back.";
                 actions.push(self.action("apply", "Apply now", text));
