@@ -22,11 +22,18 @@ pub(super) struct Waiting {
     pub(super) delivery: Delivery,
     pub(super) rules: Arc<Rules>,
     pub(super) reply: oneshot::Sender<Result<Recorded, StoreError>>,
-    /// Its share of the queue's bytes, given back when it is dropped.
-    pub(super) _room: OwnedSemaphorePermit,
+    /// Its share of the queue's bytes.
+    pub(super) room: OwnedSemaphorePermit,
 }
 
 impl Waiting {
+    /// Gives the room back and then answers: whoever has the answer finds the room free. A caller that has gone away
+    /// does not mind.
+    fn answer(self, recorded: Result<Recorded, StoreError>) {
+        drop(self.room);
+        let _ = self.reply.send(recorded);
+    }
+
     fn rows(&self) -> usize {
         self.delivery.reports.len() + self.delivery.notes.len() + self.delivery.rejects.len()
     }
@@ -54,8 +61,7 @@ async fn answer(pool: &Pool, clock: &dyn Clock, batch: Vec<Waiting>) {
     match commit(pool, clock, &batch).await {
         Ok(answers) => {
             for (waiting, recorded) in batch.into_iter().zip(answers) {
-                // A caller that has gone away does not mind.
-                let _ = waiting.reply.send(Ok(recorded));
+                waiting.answer(Ok(recorded));
             }
         }
         Err(StoreError::Refused(_) | StoreError::Corrupt(_)) if batch.len() > 1 => {
@@ -63,7 +69,7 @@ async fn answer(pool: &Pool, clock: &dyn Clock, batch: Vec<Waiting>) {
             for waiting in batch {
                 let recorded = commit(pool, clock, std::slice::from_ref(&waiting)).await;
                 let alone = recorded.map(|answers| answers.into_iter().next().unwrap_or_default());
-                let _ = waiting.reply.send(alone);
+                waiting.answer(alone);
             }
         }
         Err(error) => {
@@ -74,7 +80,7 @@ async fn answer(pool: &Pool, clock: &dyn Clock, batch: Vec<Waiting>) {
                 let own = error
                     .take()
                     .unwrap_or_else(|| StoreError::Unavailable(text.clone()));
-                let _ = waiting.reply.send(Err(own));
+                waiting.answer(Err(own));
             }
         }
     }

@@ -145,7 +145,7 @@ impl CallStore {
             delivery,
             rules,
             reply,
-            _room: room,
+            room,
         };
         let gone = || StoreError::Unavailable("the writer of calls has stopped".to_owned());
         self.queue.send(waiting).map_err(|_| gone())?;
