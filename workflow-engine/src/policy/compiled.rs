@@ -167,6 +167,20 @@ impl CompiledPolicy {
         same.map(|(_, index)| *index)
     }
 
+    /// The numbers of all hops of that model, in every region that some route has it in where the call names none.
+    pub(super) fn hops_ix(
+        &self,
+        provider: &str,
+        model: &str,
+        region: Option<&str>,
+    ) -> impl Iterator<Item = usize> {
+        let regions = self.hop_ix.get(provider).and_then(|models| models.get(model));
+        let same = move |known: &Option<String>| region.is_none() || known.as_deref() == region;
+        let hops = regions.into_iter().flatten();
+        hops.filter(move |(known, _)| same(known))
+            .map(|(_, index)| *index)
+    }
+
     /// Bits ([`Control::bit`], [`OWN_RULES`]) of what a call of that workflow on that hop fails; 0 when it may go on. Numbers
     /// that this policy has not given out fail everything.
     #[must_use]

@@ -17,6 +17,7 @@ pub mod request;
 mod rules;
 #[cfg(test)]
 mod tests;
+pub mod traffic;
 pub mod what_if;
 
 pub use book::Rulebook;

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 
 use super::call::{Call, CallId};
-use super::mapping::Mapping;
+use super::mapping::{Mapped, Mapping, Marks};
 use super::merge;
 use super::price::{CallTokens, PriceBook};
 use super::report::SpanNote;
 use crate::catalog::Catalog;
+use crate::policy::{
+    Flags,
+    traffic::{Called, TrafficPolicy},
+};
 use crate::values::Usd;
 
 /// `cost_source` of a cost from the price book.
@@ -20,6 +24,7 @@ pub const CACHE_HIT: &str = "cache_hit";
 pub struct Rules {
     mapping: Mapping,
     prices: PriceBook,
+    policy: Option<TrafficPolicy>,
 }
 
 impl Rules {
@@ -29,7 +34,29 @@ impl Rules {
         Self {
             mapping: Mapping::of(catalog),
             prices,
+            policy: None,
         }
+    }
+
+    /// These rules, with each call held to that policy.
+    #[must_use]
+    pub fn held_to(self, policy: TrafficPolicy) -> Self {
+        Self {
+            policy: Some(policy),
+            ..self
+        }
+    }
+
+    /// The policy that calls are held to.
+    #[must_use]
+    pub fn policy(&self) -> Option<&TrafficPolicy> {
+        self.policy.as_ref()
+    }
+
+    /// Which workflow a call belongs to, known by what stands on the call itself.
+    #[must_use]
+    pub fn workflow(&self, call: &Call) -> Option<Mapped> {
+        self.mapping.workflow(call, &[Marks::of(call)])
     }
 
     /// The rows that `reports` amount to, attributed and priced, by id.
@@ -39,6 +66,7 @@ impl Rules {
         rows.into_iter()
             .map(|mut row| {
                 self.price(&mut row);
+                self.hold(&mut row);
                 (row.id, row)
             })
             .collect()
@@ -48,6 +76,24 @@ impl Rules {
     #[must_use]
     pub fn keeps_content(&self, row: &Call) -> bool {
         row.workflow.is_some() && !row.is_internal
+    }
+
+    /// Writes down what the policy finds wrong with the row. Where budgets stand is not asked: that is told once a month
+    /// and threshold, not once a call.
+    fn hold(&self, row: &mut Call) {
+        let Some((policy, workflow)) = self.policy.as_ref().zip(row.workflow.as_ref()) else {
+            return;
+        };
+        if row.is_internal || row.cache_hit == Some(true) {
+            return;
+        }
+        let called = Called {
+            provider: row.provider.as_deref().unwrap_or_default(),
+            models: [row.route_model.as_deref(), row.response_model.as_deref()],
+            region: row.region.as_deref(),
+        };
+        let found = policy.findings(workflow.as_str(), &called, Flags::default());
+        row.findings = found.into_iter().map(str::to_owned).collect();
     }
 
     /// Our own cost of the row, line by line; none when tokens or price are unknown.
