@@ -16,7 +16,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 use workflow_engine::{
     catalog::Catalog,
-    engine::{Engine, ledger::Ledger, record::Recorder},
+    engine::{Engine, gate::Gate, ledger::Ledger, record::Recorder},
     ledger::key::{KeyKind, SigningKey},
     ports::clock::Clock,
     store::{
@@ -38,7 +38,10 @@ pub struct Door {
     pub engine: Engine,
     /// The calls behind it.
     pub calls: Calls,
+    /// The policy's answers to gateways; refresh it when something has changed.
+    pub gate: Gate,
     ingest: String,
+    hook: String,
     reader: String,
     _database: Fresh,
 }
@@ -81,14 +84,21 @@ pub async fn door(calls: Calls, catalog: &Catalog) -> Door {
         config,
     )
     .expect("templates");
-    let recorder = Recorder::new(
+    let recorder = Arc::new(Recorder::new(
         engine.clone(),
         calls.store.clone(),
         prices::book().expect("prices"),
-    );
-    state.recorder = Some(Arc::new(recorder));
+    ));
+    let gate = Gate::new(engine.clone(), recorder.clone());
+    gate.refresh().await.expect("the gate reads the policy");
+    state.recorder = Some(recorder);
+    state.gate = Some(gate.clone());
     let mut made = Vec::new();
-    for (name, role) in [("test", TokenRole::Ingest), ("reading", TokenRole::Reader)] {
+    for (name, role) in [
+        ("test", TokenRole::Ingest),
+        ("gateway", TokenRole::Hook),
+        ("reading", TokenRole::Reader),
+    ] {
         let (text, digest) = tokens::fresh(clock.as_ref());
         let token = ApiToken {
             id: name.to_owned(),
@@ -103,8 +113,11 @@ pub async fn door(calls: Calls, catalog: &Catalog) -> Door {
         made.push(text);
     }
     let reader = made.pop().unwrap_or_default();
+    let hook = made.pop().unwrap_or_default();
     Door {
         router: router(state),
+        gate,
+        hook,
         engine,
         calls,
         ingest: made.pop().unwrap_or_default(),
@@ -122,6 +135,14 @@ impl Door {
             request = request.header(*name, *value);
         }
         self.ask(request.body(Body::from(body)).expect("a request")).await
+    }
+
+    /// Asks as a gateway whether a request may go on.
+    pub async fn hook(&self, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-api-key", &self.hook);
+        self.ask(request.body(body.into()).expect("a request")).await
     }
 
     /// Reads a path with the reader's token.

@@ -42,6 +42,7 @@ mod shadow_run;
 mod soak;
 mod tampering;
 mod tidy;
+mod traffic_policy;
 mod verify_proof;
 mod versions;
 mod waiting;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     catalog::Catalog,
-    engine::{Engine, ledger::Ledger, record::Recorder, shadow::vault::Vault},
+    engine::{Engine, gate::Gate, ledger::Ledger, record::Recorder, shadow::vault::Vault},
     store::db::Db,
 };
 
@@ -39,6 +39,8 @@ pub struct AppState {
     pub tour: Option<Arc<Tour>>,
     /// The way in for calls, and the calls themselves.
     pub recorder: Option<Arc<Recorder>>,
+    /// The policy's answers to gateways.
+    pub gate: Option<Gate>,
     /// What tests have seen, for cleared eyes.
     pub vault: Option<Vault>,
     /// Prometheus' text, where metrics are recorded.
@@ -91,6 +93,7 @@ impl AppState {
             tokens: Arc::default(),
             tour: None,
             recorder: None,
+            gate: None,
             vault: None,
             metrics: None,
             config,
@@ -120,6 +123,16 @@ impl AppState {
                 "This service was started without a database of calls.",
             )
         })
+    }
+
+    /// The policy's answers to gateways.
+    ///
+    /// # Errors
+    /// A problem for the caller when this process gives none.
+    pub fn gate(&self) -> Result<&Gate, Problem> {
+        self.gate
+            .as_ref()
+            .ok_or_else(|| Problem::new(Code::Unavailable, "This service answers no gateways."))
     }
 
     /// What tests have seen.

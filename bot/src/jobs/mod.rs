@@ -9,6 +9,7 @@ pub mod budget_watch;
 pub mod calls;
 pub mod chat_interaction;
 pub mod digest;
+pub mod gate;
 pub mod housekeeping;
 mod policy_change;
 pub mod post_card;

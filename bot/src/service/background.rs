@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     engine::{
         Engine,
+        gate::Gate,
         jobs::Runner,
         seal::{SealError, Sealed, Sealer},
     },
@@ -26,6 +27,7 @@ const PACE: Duration = Duration::from_millis(500);
 pub(super) struct Needs {
     pub(super) runners: Vec<Runner>,
     pub(super) calls: CallStore,
+    pub(super) gate: Gate,
     pub(super) chat: Option<Connection>,
     pub(super) schedules: Schedules,
     /// What people do comes in until then.
@@ -38,6 +40,7 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, needs: Needs) {
     let Needs {
         runners,
         calls,
+        gate,
         chat,
         schedules,
         closing,
@@ -48,6 +51,7 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, needs: Needs) {
         tasks.spawn(async move { runner.run(stop).await });
     }
     tasks.spawn(jobs::calls::tend(calls, Retention::default(), stop.clone()));
+    tasks.spawn(jobs::gate::tend(gate, stop.clone()));
     tasks.spawn(async move { schedules.run(stop).await });
     if let Some(chat) = chat {
         tasks.spawn(async move { chat.run(closing).await });

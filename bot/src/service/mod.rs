@@ -16,6 +16,7 @@ use workflow_engine::{
     change::definitions::Definitions,
     engine::{
         Engine,
+        gate::Gate,
         jobs::Runner,
         ledger::Ledger,
         log_key,
@@ -113,12 +114,7 @@ impl Service {
         install_crypto();
         let listener = listen(config.server.listen).await?;
         let address = listener.local_addr()?;
-        std::fs::create_dir_all(&config.server.data_dir).with_context(|| {
-            format!(
-                "server.data_dir {} cannot be made",
-                config.server.data_dir.display()
-            )
-        })?;
+        data_folder(&config)?;
         let db = storage::open(&config.database_url(), config.database.max_connections).await?;
         storage::migrate(&db).await?;
         let calls = storage::open_calls(&config, clock.clone()).await?;
@@ -133,7 +129,9 @@ impl Service {
         let mut state = AppState::new(engine.clone(), ledger.clone(), config.clone())?;
         state.tour = tour.map(Arc::new);
         state.metrics = metrics;
+        let gate = Gate::new(engine.clone(), recorder.clone());
         state.recorder = Some(recorder.clone());
+        state.gate = Some(gate.clone());
         state.vault = Some(vault.clone());
         let runners = handlers::runners(handlers::Needs {
             engine: &engine,
@@ -154,16 +152,14 @@ impl Service {
             background::Needs {
                 runners: runners.clone(),
                 calls: calls.clone(),
+                gate,
                 chat: chat.clone(),
                 schedules: Schedules::new(engine.clone(), &config.schedule)?,
                 closing: state.closing.clone(),
                 stop: stop.clone(),
             },
         );
-        let app = match &chat {
-            Some(chat) => router(state.clone()).merge(beside(chat.router(), &state)),
-            None => router(state.clone()),
-        };
+        let app = app(&state, chat.as_ref());
         let sealer = Sealer::new(db, key, clock.new_id().to_string());
         background::seal(&mut last, sealer, &engine, &config, end.clone());
         last.spawn(answer(listener, app, end.clone()));
@@ -201,6 +197,21 @@ impl Service {
         if tokio::time::timeout(within, all).await.is_err() {
             tracing::warn!("some work did not end in time; others take it up once its leases have run out");
         }
+    }
+}
+
+fn data_folder(config: &Config) -> anyhow::Result<()> {
+    let folder = &config.server.data_dir;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("server.data_dir {} cannot be made", folder.display()))
+}
+
+/// Every route, with those of the chat platform where one is set up.
+fn app(state: &AppState, chat: Option<&Connection>) -> axum::Router {
+    let app = router(state.clone());
+    match chat {
+        Some(chat) => app.merge(beside(chat.router(), state)),
+        None => app,
     }
 }
 

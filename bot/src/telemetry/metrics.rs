@@ -54,6 +54,8 @@ const CALLS_RECEIVED: &str = "governor_calls_received_total";
 const CALLS_REJECTED: &str = "governor_calls_rejected_total";
 /// Bytes of logs and metrics that were taken and dropped.
 const OTLP_DROPPED: &str = "governor_otlp_dropped_bytes_total";
+/// Requests that gateways asked about, by answer: `allowed`, `reported` (outside the policy, which only watches), `stopped`.
+const DECISIONS: &str = "governor_hook_decisions_total";
 /// HTTP requests by route, method and status.
 const HTTP_REQUESTS: &str = "governor_http_requests_total";
 /// Their duration.
@@ -113,6 +115,10 @@ pub fn install() -> Option<PrometheusHandle> {
     describe_counter!(
         OTLP_DROPPED,
         "Bytes of logs and metrics that were taken and dropped"
+    );
+    describe_counter!(
+        DECISIONS,
+        "Requests that gateways asked about, by answer: allowed, reported, stopped"
     );
     describe_counter!(HTTP_REQUESTS, "HTTP requests by route, method and status");
     describe_histogram!(HTTP_SECONDS, "Seconds from request to answer");
@@ -182,6 +188,16 @@ pub fn calls(source: &str, received: u64, rejected: u64) {
 /// Logs or metrics that were taken and dropped.
 pub fn dropped(bytes: u64) {
     counter!(OTLP_DROPPED).increment(bytes);
+}
+
+/// A gateway asked about a request: whether it may go on, and whether anything was found.
+pub fn decision(allow: bool, found: bool) {
+    let answer = match (allow, found) {
+        (false, _) => "stopped",
+        (true, true) => "reported",
+        (true, false) => "allowed",
+    };
+    counter!(DECISIONS, "answer" => answer).increment(1);
 }
 
 /// Where a witness of the ledger stands.

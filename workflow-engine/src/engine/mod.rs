@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod erasure;
 mod facts;
 pub mod file;
+pub mod gate;
 pub mod jobs;
 pub mod keyring;
 pub mod ledger;

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::Engine;
+use crate::finance::period;
+use crate::policy::traffic::TrafficPolicy;
 use crate::store::calls::{CallStore, RecordError};
 use crate::store::error::StoreError;
 use crate::usage::attribute::Rules;
@@ -26,6 +28,8 @@ pub struct Recorder {
 
 struct Held {
     catalog: Digest,
+    /// Facts of the policy end with a day.
+    day: NaiveDate,
     since: DateTime<Utc>,
     rules: Arc<Rules>,
 }
@@ -74,17 +78,20 @@ impl Recorder {
             return Ok(held.rules.clone());
         }
         let (digest, catalog) = self.engine.catalog().await?;
+        let day = period::day(now, catalog.company.time_zone);
         let mut slot = self.held();
         let rules = match slot.take() {
-            Some(held) if held.catalog == digest => held.rules,
+            Some(held) if held.catalog == digest && held.day == day => held.rules,
             _ => {
                 let mut prices = self.prices.as_ref().clone();
                 prices.add_overrides(&catalog.prices);
-                Arc::new(Rules::of(&catalog, prices))
+                let policy = TrafficPolicy::of(&catalog, day);
+                Arc::new(Rules::of(&catalog, prices).held_to(policy))
             }
         };
         *slot = Some(Held {
             catalog: digest,
+            day,
             since: now,
             rules: rules.clone(),
         });

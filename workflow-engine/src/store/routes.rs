@@ -4,7 +4,7 @@ use entities::live_route;
 use sea_orm::EntityTrait;
 
 use super::{db::Db, error::StoreError, statement::Text};
-use crate::values::Route;
+use crate::values::{Route, WorkflowId};
 
 /// The route that serves a workflow, and the write that made it so.
 #[derive(Clone, Debug)]
@@ -30,6 +30,18 @@ pub async fn live(db: &Db, workflow: &str) -> Result<Option<Live>, StoreError> {
         generation: u64::try_from(row.generation).unwrap_or_default(),
         change_number: row.change_number.and_then(|number| u64::try_from(number).ok()),
     }))
+}
+
+/// Every workflow whose route a change has moved, with the route that serves it.
+///
+/// # Errors
+/// As [`live`].
+pub async fn all_live(db: &Db) -> Result<Vec<(WorkflowId, Route)>, StoreError> {
+    let rows = live_route::Entity::find().all(db.reads()).await?;
+    let routes = rows
+        .into_iter()
+        .map(|row| Ok((WorkflowId(row.workflow), serde_json::from_str(&row.route)?)));
+    routes.collect()
 }
 
 const TAKE_GENERATION: Text = Text::same(

@@ -31,6 +31,17 @@ pub struct Mapped {
     pub rule: String,
 }
 
+impl Marks {
+    /// What stands on the call itself.
+    #[must_use]
+    pub fn of(call: &Call) -> Self {
+        Self {
+            tags: call.tags.clone(),
+            names: call.beside.names.clone(),
+        }
+    }
+}
+
 impl Mapping {
     /// The rules of that catalog.
     #[must_use]

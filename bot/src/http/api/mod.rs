@@ -12,6 +12,7 @@ pub mod openapi;
 mod packet;
 pub mod policies;
 pub mod statements;
+pub mod traffic;
 pub mod workflows;
 
 use axum::{
@@ -50,6 +51,7 @@ pub(super) fn routes() -> Router<AppState> {
             "/api/v1/policies/what-if",
             get(policies::matrix).post(policies::try_out),
         )
+        .route("/api/v1/policies/traffic", get(traffic::list))
         .route("/api/v1/budgets", get(budgets::list))
         .route("/api/v1/statements", get(statements::show))
         .route("/api/v1/jobs", get(jobs::list))

@@ -11,6 +11,7 @@ pub mod parts;
 mod policy;
 pub mod shell;
 mod spend;
+mod traffic;
 mod welcome;
 pub(in crate::http) mod workflows;
 

@@ -20,6 +20,7 @@ use workflow_engine::{
 use super::{
     parts::{Empty, Link, Pager},
     shell::{Framed, Notice, Shell, Visitor},
+    traffic::{self, Traffic},
 };
 use crate::http::{
     api::policies::{today, with_rules},
@@ -67,6 +68,7 @@ struct Page {
     pager: Option<Pager>,
     empty: Empty,
     warnings: Vec<String>,
+    traffic: Option<Traffic>,
     facts: Vec<Fact>,
     policy_short: String,
     controls: usize,
@@ -233,6 +235,7 @@ async fn page(
         rows,
         empty: empty(&catalog),
         warnings: said.warnings,
+        traffic: traffic::of(state, catalog.policy.enforce_traffic).await?,
         facts: ending(&catalog, day).into_iter().map(fact).collect(),
         policy_short: book.policy_sha256().short(),
         controls: workflow_engine::policy::Control::ALL.len(),

@@ -2,6 +2,7 @@
 
 pub mod calls_in;
 pub mod chat;
+pub mod gate;
 pub mod litellm;
 pub mod traces;
 
@@ -34,6 +35,11 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/v1/metrics", post(traces::dropped).put(traces::dropped))
         .route("/ingest/litellm", post(litellm::deliver))
         .route("/ingest/calls", post(calls_in::deliver))
+        .route("/hooks/v1/decide", post(gate::decide))
+        .route(
+            "/hooks/litellm/{gateway}/beta/litellm_basic_guardrail_api",
+            post(gate::litellm),
+        )
 }
 
 /// What became of a delivery, for its sender.

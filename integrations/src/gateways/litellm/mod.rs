@@ -6,6 +6,7 @@
 mod admin;
 #[cfg(feature = "fakes")]
 pub mod fake;
+pub mod guardrail;
 pub mod ingest;
 mod ingest_row;
 mod render;

@@ -6,6 +6,7 @@
 mod codec;
 mod columns;
 mod content;
+pub mod findings;
 mod keys;
 mod lane;
 mod partitions;

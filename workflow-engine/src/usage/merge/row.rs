@@ -103,7 +103,7 @@ pub(super) fn place(row: &mut Call, tree: &Tree<'_>, mapping: &Mapping) {
     let mut reports = reports_of(row);
     // The application's word goes before the gateway's, the inner span's before the outer's.
     reports.sort_by_key(|report| report.beside.gateway);
-    let mut levels: Vec<Marks> = reports.iter().map(own_marks).collect();
+    let mut levels: Vec<Marks> = reports.iter().map(Marks::of).collect();
     let mut above: Vec<SpanNote> = Vec::new();
     for report in &reports {
         for span in tree.above(report) {
@@ -149,12 +149,5 @@ fn noted(call: &Call) -> SpanNote {
         tags: call.tags.clone(),
         names: call.beside.names.clone(),
         end_user: call.end_user.clone(),
-    }
-}
-
-fn own_marks(call: &Call) -> Marks {
-    Marks {
-        tags: call.tags.clone(),
-        names: call.beside.names.clone(),
     }
 }
