@@ -29,8 +29,11 @@ pub struct Model {
     /// Payload.
     #[sea_orm(column_type = "Text")]
     pub payload: String,
-    /// Due at, milliseconds UTC.
+    /// When it may be done, milliseconds UTC.
     pub due_at: i64,
+    /// Until when its claim holds, milliseconds UTC by the database's own clock on PostgreSQL; none while nobody has it.
+    /// Means nothing once it is done.
+    pub leased_until: Option<i64>,
     /// Token.
     pub token: i64,
     /// Attempts.
@@ -39,8 +42,6 @@ pub struct Model {
     pub max_attempts: i32,
     /// Created at, milliseconds UTC.
     pub created_at: i64,
-    /// Heartbeat at, milliseconds UTC.
-    pub heartbeat_at: Option<i64>,
     /// Done at, milliseconds UTC.
     pub done_at: Option<i64>,
     /// Outcome.

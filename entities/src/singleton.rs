@@ -14,7 +14,7 @@ pub struct Model {
     pub holder: String,
     /// Token.
     pub token: i64,
-    /// Until, milliseconds UTC.
+    /// Until, milliseconds UTC by the database's own clock on PostgreSQL.
     pub until: i64,
 }
 

@@ -17,6 +17,7 @@ mod m20261124_000018_policy_edition;
 mod m20261124_000021_witnesses;
 mod m20261124_000022_ledger_batches;
 mod m20261124_000070_generation;
+mod m20261124_000071_lease;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000021_witnesses::Migration),
             Box::new(m20261124_000022_ledger_batches::Migration),
             Box::new(m20261124_000070_generation::Migration),
+            Box::new(m20261124_000071_lease::Migration),
         ]
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use chrono::{Duration, TimeDelta};
+use chrono::Duration;
 use tests::{
-    db::{BOTH, Kind},
+    db::{BOTH, Kind, leases_run_out},
     desk::{Desk, desk, log_key},
 };
 use workflow_engine::{
@@ -146,7 +146,7 @@ async fn a_crash_before_the_signature_is_made_good_by_the_next_leader() {
             7
         );
         assert_eq!(audit(db).await.fault, None, "unsigned is not broken");
-        desk.clock.advance(Duration::seconds(30));
+        leases_run_out(db).await;
         let round = sealer(&desk, "two").seal_once(desk.clock.now()).await.unwrap();
         assert_eq!(round.signed, [before], "the same head gets the same signature");
         assert_eq!(audit(db).await.fault, None);
@@ -159,7 +159,7 @@ async fn one_replica_seals_and_another_takes_over_when_it_falls_silent() {
         desk.file("more").await.unwrap();
         let second = sealer(&desk, "two");
         assert!(second.seal_once(desk.clock.now()).await.unwrap().standby);
-        desk.clock.advance(Duration::seconds(11));
+        leases_run_out(desk.engine.db()).await;
         let round = second.seal_once(desk.clock.now()).await.unwrap();
         assert_eq!((round.from, round.to, round.standby), (7, 9, false));
         desk.file("and more").await.unwrap();
@@ -180,18 +180,18 @@ async fn sealers_that_all_think_they_lead_seal_nothing_twice() {
             desk.file(&format!("race{round}")).await.unwrap();
             let mut racing = Vec::new();
             for n in 0..4 {
-                // Each one's clock is past the others' lease.
-                let (sealer, now) = (
-                    sealer(&desk, &format!("r{n}")),
-                    desk.clock.now() + TimeDelta::minutes(round * 5 + n),
-                );
-                racing.push(tokio::spawn(async move { sealer.seal_once(now).await }));
+                let sealer = sealer(&desk, &format!("r{n}"));
+                let (db, now) = (desk.engine.db().clone(), desk.clock.now());
+                racing.push(tokio::spawn(async move {
+                    leases_run_out(&db).await;
+                    sealer.seal_once(now).await
+                }));
             }
             for seal in racing {
                 seal.await.unwrap().unwrap();
             }
         }
-        desk.clock.advance(Duration::hours(2));
+        leases_run_out(desk.engine.db()).await;
         sealer(&desk, "last").seal_once(desk.clock.now()).await.unwrap();
         let report = audit(desk.engine.db()).await;
         assert_eq!((report.fault, report.entries, report.waiting), (None, 23, 0));

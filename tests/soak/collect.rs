@@ -18,7 +18,7 @@ pub async fn collect(db: &Db) -> anyhow::Result<Facts> {
         changes: rows(db, "SELECT id, number, workflow, state, version, event_n, head_hash FROM change ORDER BY number", change).await?,
         jobs: rows(
             db,
-            "SELECT id, change_id, event_n, kind, due_at, token, heartbeat_at, done_at, outcome, last_error FROM job ORDER BY seq",
+            "SELECT id, change_id, event_n, kind, due_at, token, leased_until, done_at, outcome, last_error FROM job ORDER BY seq",
             job,
         )
         .await?,
@@ -115,7 +115,7 @@ fn job(row: &QueryResult) -> anyhow::Result<JobFact> {
         kind: get(row, "kind")?,
         due_at: get(row, "due_at")?,
         token: get(row, "token")?,
-        heartbeat_at: get(row, "heartbeat_at")?,
+        claimed: get::<Option<i64>>(row, "leased_until")?.is_some(),
         done: get::<Option<i64>>(row, "done_at")?.is_some(),
         outcome: get(row, "outcome")?,
         error: get(row, "last_error")?,

@@ -29,8 +29,6 @@ pub struct Facts {
     pub untaken: usize,
     /// When the database was read, milliseconds UTC by the replicas' clock.
     pub now: i64,
-    /// How long a claim lasts, milliseconds.
-    pub lease: i64,
     /// What the receivers got; none when there were none.
     pub effects: Option<Effects>,
 }
@@ -119,8 +117,8 @@ pub struct JobFact {
     pub due_at: i64,
     /// The last claim.
     pub token: i64,
-    /// When that claim was last seen alive.
-    pub heartbeat_at: Option<i64>,
+    /// Whether that claim was never let go.
+    pub claimed: bool,
     /// Whether it has ended.
     pub done: bool,
     /// How.

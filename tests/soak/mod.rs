@@ -126,7 +126,6 @@ async fn judge(
     let mut facts = collect::collect(&stage.open(true).await?).await?;
     facts.sent = driver.sent();
     facts.now = now;
-    facts.lease = i64::try_from(company::LEASE_SECONDS * 1_000)?;
     facts.effects = Some(stage.receivers.effects().await?);
     violations.extend(checker::check(&facts));
     violations.extend(ledger_verifies(stage));

@@ -5,29 +5,31 @@ use workflow_engine::store::db::{Backend, Db};
 
 use super::collect::count;
 
-/// A claim that was neither finished nor released is due exactly one lease after its last sign of life.
 const TABLE: &str =
     "CREATE TABLE soak_claim (job TEXT NOT NULL, token BIGINT NOT NULL, taken_over BOOLEAN NOT NULL)";
+
+/// A claim whose worker neither finished nor let go still has its lease when the next one comes.
+const TAKEN_OVER: &str = "OLD.leased_until IS NOT NULL";
+/// A claim, and no release, which voids a token, too.
+const CLAIMED: &str = "NEW.token > OLD.token AND NEW.leased_until IS NOT NULL";
 
 /// Adds a trigger that notes every claim.
 ///
 /// # Errors
 /// When the table of jobs is not as it was when this was written.
-pub async fn install(db: &Db, lease_seconds: u64) -> anyhow::Result<()> {
-    let lease = lease_seconds * 1_000;
-    let taken_over = format!("OLD.heartbeat_at IS NOT NULL AND OLD.due_at = OLD.heartbeat_at + {lease}");
+pub async fn install(db: &Db) -> anyhow::Result<()> {
     let connection = db.for_migrations();
     connection.execute_unprepared(TABLE).await?;
     let trigger = match db.backend() {
         Backend::Postgres => format!(
             "CREATE FUNCTION soak_watch() RETURNS trigger LANGUAGE plpgsql AS
-             $$ BEGIN INSERT INTO soak_claim VALUES (NEW.id, NEW.token, {taken_over}); RETURN NULL; END $$;
-             CREATE TRIGGER soak_watch AFTER UPDATE ON job FOR EACH ROW WHEN (NEW.token > OLD.token)
+             $$ BEGIN INSERT INTO soak_claim VALUES (NEW.id, NEW.token, {TAKEN_OVER}); RETURN NULL; END $$;
+             CREATE TRIGGER soak_watch AFTER UPDATE ON job FOR EACH ROW WHEN ({CLAIMED})
              EXECUTE FUNCTION soak_watch()"
         ),
         Backend::Sqlite => format!(
-            "CREATE TRIGGER soak_watch AFTER UPDATE ON job WHEN NEW.token > OLD.token
-             BEGIN INSERT INTO soak_claim VALUES (NEW.id, NEW.token, {taken_over}); END"
+            "CREATE TRIGGER soak_watch AFTER UPDATE ON job WHEN {CLAIMED}
+             BEGIN INSERT INTO soak_claim VALUES (NEW.id, NEW.token, {TAKEN_OVER}); END"
         ),
     };
     connection.execute_unprepared(&trigger).await?;

@@ -157,7 +157,7 @@ impl Stage {
         }
         let token = first.command(&["token", "create", "--name", "calls", "--role", "ingest"])?;
         self.tokens.insert("calls".to_owned(), token.trim().to_owned());
-        observer::install(&self.open(false).await?, company::LEASE_SECONDS).await
+        observer::install(&self.open(false).await?).await
     }
 
     /// The database, to look at or to prepare.

@@ -7,7 +7,7 @@ use super::{Finding, Severity};
 use crate::config::Config;
 
 const AREA: &str = "database";
-/// A clock further off than this makes leases and deadlines wrong.
+/// A clock further off than this makes deadlines wrong.
 const MOST_SKEW_MS: i64 = 2_000;
 /// Seconds that a transaction may be open before it holds back cleaning.
 const LONG_TRANSACTION: i64 = 600;
@@ -42,7 +42,7 @@ pub(super) fn judged(seen: &PostgresVitals, config: &Config, now: DateTime<Utc>)
             "the server's clock and this machine's are {:.1} s apart",
             skew as f64 / 1000.0
         );
-        let fix = "let NTP set both; leases and deadlines go by these clocks";
+        let fix = "let NTP set both; deadlines go by these clocks";
         findings.push(Finding::new(AREA, Severity::Risk, what, fix));
     }
     findings

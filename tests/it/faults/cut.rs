@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bot::jobs::timers::Timers;
 use sea_orm::{ConnectionTrait, Statement};
 use tests::{
-    db::Kind,
+    db::{Kind, leases_run_out},
     desk::{Desk, desk},
     proxy::{Fault, Proxy},
     script::{Insisting, SCRIPTS, play},
@@ -98,7 +98,7 @@ async fn timers_behind_a_breaking_network_fire_once() {
     the_ledger_holds(&desk).await;
 }
 
-/// Steps the runner by hand; between two steps more time goes by than a lease or a back-off lasts.
+/// Steps the runner by hand; between two steps every lease runs out and more time goes by than a back-off lasts.
 async fn until_no_timer_waits(desk: &Desk, runner: &Runner) {
     for _ in 0..40 {
         // A step that the network broke is made up for by the next one.
@@ -107,6 +107,7 @@ async fn until_no_timer_waits(desk: &Desk, runner: &Runner) {
         if timers(desk).await == 0 {
             return;
         }
+        leases_run_out(desk.engine.db()).await;
         desk.clock.advance(chrono::Duration::minutes(6));
     }
     panic!("a timer was never done");

@@ -1,16 +1,22 @@
 //! Jobs between replicas: frozen workers, killed processes, dead letters.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use tests::{
-    db::{BOTH, Kind},
+    clock::TestClock,
+    db::{BOTH, Kind, leases_run_out},
     desk::desk,
 };
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
+    engine::Engine,
     ports::clock::Clock,
-    store::queue::{self, Wanted},
+    store::{
+        db::Db,
+        queue::{self, Wanted},
+        singleton::hold,
+    },
     values::{Actor, PersonId},
 };
 
@@ -33,7 +39,7 @@ async fn a_replica_that_stood_still_past_its_lease_is_refused_and_counted() {
     awake.may_end.add_permits(1);
     let other = awake.runner();
     assert_eq!(other.step(&stop).await.unwrap(), 0, "the lease still runs");
-    desk.clock.advance(TimeDelta::seconds(31));
+    leases_run_out(desk.engine.db()).await;
     assert_eq!(other.step(&stop).await.unwrap(), 1);
     other.settle().await;
     assert_eq!(told(&desk).await, ["filed", "submitted", "admitted"]);
@@ -52,6 +58,41 @@ async fn a_replica_that_stood_still_past_its_lease_is_refused_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replica_whose_clock_is_ahead_takes_nothing_over_that_another_holds() {
+    let Some(desk) = desk(Kind::Postgres).await else {
+        return;
+    };
+    desk.file("k").await.unwrap();
+    let stop = CancellationToken::new();
+    let holder = Slow::new(&desk.engine);
+    let runner = holder.runner();
+    assert_eq!(runner.step(&stop).await.unwrap(), 1);
+    holder.begun.acquire().await.unwrap().forget();
+
+    let ahead = TestClock::default();
+    ahead.advance(TimeDelta::seconds(60));
+    let db = Db::open(&desk.fresh.url, 4).await.unwrap();
+    let hasty = Slow::new(&Engine::new(db, Arc::new(ahead.clone())));
+    assert_eq!(
+        hasty.runner().step(&stop).await.unwrap(),
+        0,
+        "it is two leases ahead"
+    );
+    holder.may_end.add_permits(1);
+    runner.settle().await;
+    assert_eq!(told(&desk).await, ["filed", "submitted", "admitted"]);
+    assert_eq!(desk.engine.counts().stale_results.so_far(), 0);
+
+    // Nor does it take over what only one replica may do.
+    let lease = TimeDelta::seconds(30);
+    let (here, there) = (desk.engine.db(), hasty.engine.db());
+    let held = hold(here, "schedules", "a", desk.clock.now(), lease).await;
+    assert!(held.unwrap().is_some());
+    let taken = hold(there, "schedules", "b", ahead.now(), lease).await;
+    assert!(taken.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_kills_its_process_is_given_up_and_the_change_says_so() {
     for kind in BOTH {
         let Some(desk) = desk(kind).await else { continue };
@@ -67,7 +108,7 @@ async fn a_job_that_kills_its_process_is_given_up_and_the_change_says_so() {
                 .await
                 .unwrap();
             assert_eq!(taken[0].attempts, killed);
-            desk.clock.advance(TimeDelta::seconds(31));
+            leases_run_out(desk.engine.db()).await;
         }
         let slow = Slow::new(&desk.engine);
         let runner = slow.runner();

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use tests::{
     clock::TestClock,
-    db::{BOTH, Kind, fresh},
+    db::{BOTH, Kind, fresh, leases_run_out},
     desk::{Desk, desk},
     replica::{Replica, start},
 };
@@ -51,6 +51,7 @@ async fn two_replicas_and_one_cron_line_ask_once_and_the_second_takes_over_withi
     assert_eq!(standby.tick().await.unwrap(), 0);
     // The leader falls silent; a week goes by, looked at by the other one only.
     desk.clock.advance(TimeDelta::days(7));
+    leases_run_out(desk.engine.db()).await;
     assert_eq!(standby.tick().await.unwrap(), 6);
     assert_eq!(leader.tick().await.unwrap(), 0, "it has the schedules no more");
     let digests = store::digests::newest(desk.engine.db(), 10).await.unwrap();
@@ -66,7 +67,7 @@ async fn a_leader_that_wakes_up_late_writes_nothing() {
         let now = || desk.clock.now();
         let slept = hold(db, "schedules", "a", now(), lease).await.unwrap().unwrap();
         assert!(hold(db, "schedules", "b", now(), lease).await.unwrap().is_none());
-        desk.clock.advance(TimeDelta::seconds(31));
+        leases_run_out(db).await;
         let other = hold(db, "schedules", "b", now(), lease).await.unwrap().unwrap();
         let refused = store::queue::enqueue_fenced(db, chore(&desk, "late"), 0, slept).await;
         assert!(matches!(refused, Err(StoreError::Contended)), "{refused:?}");

@@ -66,11 +66,9 @@ pub(super) fn nothing_is_overdue(facts: &Facts) -> Vec<String> {
     open(facts).filter(late).map(say).collect()
 }
 
-/// What was claimed and never released is due exactly one lease after its last sign of life.
 pub(super) fn no_claim_is_open(facts: &Facts) -> Vec<String> {
-    let claimed = |job: &&JobFact| job.heartbeat_at.is_some_and(|at| job.due_at == at + facts.lease);
     open(facts)
-        .filter(claimed)
+        .filter(|job| job.claimed)
         .map(|job| format!("{} {} is still claimed", job.kind, job.id))
         .collect()
 }

@@ -8,7 +8,6 @@ use super::{super::facts::*, check};
 fn sound() -> Facts {
     let mut facts = Facts {
         now: 1_000_000,
-        lease: 4_000,
         ..Facts::default()
     };
     let mut head = vec![0; 32];
@@ -89,7 +88,7 @@ fn job(kind: &str) -> JobFact {
         kind: kind.to_owned(),
         due_at: 2_000_000,
         token: 2,
-        heartbeat_at: None,
+        claimed: false,
         done: false,
         outcome: None,
         error: None,
@@ -193,7 +192,7 @@ fn stale_late_dead_and_forgotten_jobs_are_told() {
     });
     breaks("no claim is open", |facts| {
         facts.jobs = vec![JobFact {
-            heartbeat_at: Some(1_996_000),
+            claimed: true,
             ..job("assess")
         }];
     });

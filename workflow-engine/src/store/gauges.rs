@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::{
     db::{Backend, Db},
     error::StoreError,
+    queue,
     warm::Warm,
 };
 
@@ -46,11 +47,14 @@ pub async fn gauges(db: &Db, now: i64) -> Result<Gauges, StoreError> {
     let reads = db.reads();
     let statement =
         |sql: &str| Statement::from_sql_and_values(reads.get_database_backend(), sql, [now.into()]);
-    let kinds = "SELECT kind, count(*) AS open, count(CASE WHEN due_at <= $1 THEN 1 END) AS due,
-                   coalesce($1 - min(due_at), 0) AS oldest
-                 FROM job WHERE done_at IS NULL GROUP BY kind ORDER BY kind";
+    let free = queue::free(db.backend());
+    let kinds = format!(
+        "SELECT kind, count(*) AS open, count(CASE WHEN due_at <= $1 AND {free} THEN 1 END) AS due,
+           coalesce($1 - min(CASE WHEN {free} THEN due_at END), 0) AS oldest
+         FROM job WHERE done_at IS NULL GROUP BY kind ORDER BY kind"
+    );
     let mut jobs = Vec::new();
-    for row in reads.query_all_raw(statement(kinds)).await? {
+    for row in reads.query_all_raw(statement(&kinds)).await? {
         jobs.push(KindGauge {
             kind: row.try_get("", "kind")?,
             open: unsigned(row.try_get("", "open")?),
@@ -85,6 +89,27 @@ pub async fn gauges(db: &Db, now: i64) -> Result<Gauges, StoreError> {
         connections: most.into(),
         used_connections: u64::from(open).saturating_sub(ready),
     })
+}
+
+/// How many jobs are open, how many of them are due by `now` (milliseconds UTC) and nobody's, and how many are dead.
+///
+/// # Errors
+/// As [`gauges`].
+pub async fn job_counts(db: &Db, now: i64) -> Result<(u64, u64, u64), StoreError> {
+    let reads = db.reads();
+    let free = queue::free(db.backend());
+    let sql = format!(
+        "SELECT count(*) AS open, count(CASE WHEN due_at <= $1 AND {free} THEN 1 END) AS due,
+           (SELECT count(*) FROM job WHERE outcome = 'dead') AS dead
+         FROM job WHERE done_at IS NULL"
+    );
+    let statement = Statement::from_sql_and_values(reads.get_database_backend(), sql, [now.into()]);
+    let row = reads.query_one_raw(statement).await?;
+    let of = |name: &str| match &row {
+        Some(row) => row.try_get::<i64>("", name).map(unsigned),
+        None => Ok(0),
+    };
+    Ok((of("open")?, of("due")?, of("dead")?))
 }
 
 /// Less than nothing is nothing: a job that is due later, a clock that was set back.

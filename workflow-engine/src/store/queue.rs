@@ -1,14 +1,15 @@
 //! The one queue: claim, heartbeat, complete, fail, dead letters, requeue.
 //!
-//! Nothing owns a job beyond its `due_at`: a claim moves it a lease into the future and takes a new token, so a dead
-//! replica needs no detection, and whoever wakes late finds its token void. Attempts count at the claim, so a job that
-//! kills its process is given up, too.
+//! Nothing owns a job beyond its `leased_until`: a claim sets it a lease ahead and takes a new token, so a dead replica
+//! needs no detection, and whoever wakes late finds its token void. On PostgreSQL that is a time of the database, which
+//! every replica reads alike; on SQLite there is one process, and it is its own. When a job is due is the engine's time,
+//! as deadlines are. Attempts count at the claim, so a job that kills its process is given up, too.
 
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 
 use super::{
     commit::{JobRow, JobTicket},
-    db::Db,
+    db::{Backend, Db},
     error::StoreError,
     singleton::{self, Fence},
     statement::Text,
@@ -67,12 +68,13 @@ pub struct DeadLetter {
 /// `$1` now, `$2` lease, `$3` kinds, `$4` most, `$5` and `$6` the rules carried. The due ones are found once, in the order
 /// of `job_due`; a job of a lane waits for the earlier ones of the lane, which one look into `job_lane` tells. The array
 /// keeps PostgreSQL from looking for them anew for each row that it updates, and the look at the change, as one value,
-/// keeps it from reading all changes (which a NOT EXISTS made it do).
+/// keeps it from reading all changes (which a NOT EXISTS made it do). A claim touches no indexed column.
 const CLAIM: Text = Text {
     postgres: "
-UPDATE job SET due_at = $1 + $2, token = token + 1, attempts = attempts + 1, heartbeat_at = $1
+UPDATE job SET leased_until = (extract(epoch FROM now()) * 1000)::bigint + $2, token = token + 1, attempts = attempts + 1
 WHERE seq = ANY (ARRAY(
   SELECT seq FROM job AS due WHERE done_at IS NULL AND due_at <= $1
+    AND (leased_until IS NULL OR leased_until <= (extract(epoch FROM now()) * 1000)::bigint)
     AND kind = ANY (ARRAY(SELECT json_array_elements_text($3::json)))
     AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM job AS earlier
       WHERE earlier.lane = due.lane AND earlier.done_at IS NULL AND earlier.seq < due.seq))
@@ -81,9 +83,10 @@ WHERE seq = ANY (ARRAY(
 RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts,
   (SELECT command_key FROM event WHERE event.change_id = job.change_id AND event.n = job.event_n) AS cause",
     sqlite: "
-UPDATE job SET due_at = $1 + $2, token = token + 1, attempts = attempts + 1, heartbeat_at = $1
+UPDATE job SET leased_until = $1 + $2, token = token + 1, attempts = attempts + 1
 WHERE seq IN (
   SELECT seq FROM job AS due WHERE done_at IS NULL AND due_at <= $1
+    AND (leased_until IS NULL OR leased_until <= $1)
     AND kind IN (SELECT value FROM json_each($3))
     AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM job AS earlier
       WHERE earlier.lane = due.lane AND earlier.done_at IS NULL AND earlier.seq < due.seq))
@@ -93,7 +96,8 @@ RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts,
   (SELECT command_key FROM event WHERE event.change_id = job.change_id AND event.n = job.event_n) AS cause",
 };
 
-/// Takes at most `limit` due jobs that are `wanted`; each is this caller's for `lease_ms` unless its heartbeat moves it on.
+/// Takes at most `limit` jobs that are `wanted`, due at `now` and nobody's; each is this caller's for `lease_ms` unless its
+/// heartbeat moves it on.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -116,15 +120,15 @@ pub async fn claim(
     db.single(CLAIM, values).await?.iter().map(job).collect()
 }
 
-/// `$1` until, `$2` now, `$3` the claims.
+/// `$1` now, `$2` lease, `$3` the claims.
 const HEARTBEAT: Text = Text {
     postgres: "
-UPDATE job SET due_at = $1, heartbeat_at = $2
+UPDATE job SET leased_until = (extract(epoch FROM now()) * 1000)::bigint + $2
 FROM (SELECT claim->>0 AS id, (claim->>1)::bigint AS token FROM json_array_elements($3::json) AS claim) AS held
 WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
 RETURNING job.id AS id, job.token AS token",
     sqlite: "
-UPDATE job SET due_at = $1, heartbeat_at = $2
+UPDATE job SET leased_until = $1 + $2
 FROM (SELECT value->>0 AS id, value->>1 AS token FROM json_each($3)) AS held
 WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
 RETURNING id, token",
@@ -139,19 +143,29 @@ RETURNING id, token",
 pub async fn heartbeat(
     db: &Db,
     held: &[JobTicket],
-    until: i64,
     now: i64,
+    lease_ms: i64,
 ) -> Result<Vec<JobTicket>, StoreError> {
     if held.is_empty() {
         return Ok(Vec::new());
     }
-    let values = vec![until.into(), now.into(), list(held)?.into()];
+    let values = vec![now.into(), lease_ms.into(), list(held)?.into()];
     let alive = tickets(&db.single(HEARTBEAT, values).await?)?;
     Ok(held
         .iter()
         .filter(|ticket| !alive.contains(ticket))
         .cloned()
         .collect())
+}
+
+/// The condition that nobody has an open job, for statements whose `$1` is now.
+pub(super) const fn free(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Postgres => {
+            "(leased_until IS NULL OR leased_until <= (extract(epoch FROM now()) * 1000)::bigint)"
+        }
+        Backend::Sqlite => "(leased_until IS NULL OR leased_until <= $1)",
+    }
 }
 
 /// Whether a claim still holds: nobody has taken the job over, ended or released it.
@@ -195,7 +209,7 @@ pub async fn complete(db: &Db, claims: &[JobTicket], now: i64) -> Result<Vec<Job
 /// # Errors
 /// As [`claim`].
 pub async fn retry(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Result<bool, StoreError> {
-    let text = "UPDATE job SET due_at = $3, last_error = $4
+    let text = "UPDATE job SET due_at = $3, leased_until = NULL, last_error = $4
                 WHERE id = $1 AND token = $2 AND done_at IS NULL RETURNING id";
     let values = vec![
         ticket.id.as_str().into(),
@@ -211,7 +225,7 @@ pub async fn retry(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Resul
 /// # Errors
 /// As [`claim`].
 pub async fn wait(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Result<bool, StoreError> {
-    let text = "UPDATE job SET due_at = $3, last_error = $4, attempts = attempts - 1
+    let text = "UPDATE job SET due_at = $3, leased_until = NULL, last_error = $4, attempts = attempts - 1
                 WHERE id = $1 AND token = $2 AND done_at IS NULL RETURNING id";
     let values = vec![
         ticket.id.as_str().into(),
@@ -238,16 +252,16 @@ pub async fn bury(db: &Db, ticket: &JobTicket, now: i64, why: &str) -> Result<bo
     changed(db, text, values).await
 }
 
-/// `$1` now, `$2` the claims.
+/// `$1` the claims.
 const RELEASE: Text = Text {
     postgres: "
-UPDATE job SET due_at = $1, attempts = attempts - 1, token = job.token + 1
-FROM (SELECT claim->>0 AS id, (claim->>1)::bigint AS token FROM json_array_elements($2::json) AS claim) AS held
+UPDATE job SET leased_until = NULL, attempts = attempts - 1, token = job.token + 1
+FROM (SELECT claim->>0 AS id, (claim->>1)::bigint AS token FROM json_array_elements($1::json) AS claim) AS held
 WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
 RETURNING job.id AS id",
     sqlite: "
-UPDATE job SET due_at = $1, attempts = attempts - 1, token = job.token + 1
-FROM (SELECT value->>0 AS id, value->>1 AS token FROM json_each($2)) AS held
+UPDATE job SET leased_until = NULL, attempts = attempts - 1, token = job.token + 1
+FROM (SELECT value->>0 AS id, value->>1 AS token FROM json_each($1)) AS held
 WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
 RETURNING id",
 };
@@ -256,10 +270,8 @@ RETURNING id",
 ///
 /// # Errors
 /// As [`claim`].
-pub async fn release(db: &Db, held: &[JobTicket], now: i64) -> Result<(), StoreError> {
-    db.single(RELEASE, vec![now.into(), list(held)?.into()])
-        .await
-        .map(drop)
+pub async fn release(db: &Db, held: &[JobTicket]) -> Result<(), StoreError> {
+    db.single(RELEASE, vec![list(held)?.into()]).await.map(drop)
 }
 
 /// The job of that id, if it was given up.
@@ -284,7 +296,7 @@ pub async fn dead_letter(db: &Db, id: &JobId) -> Result<Option<DeadLetter>, Stor
 /// # Errors
 /// As [`claim`].
 pub async fn requeue(db: &Db, id: &JobId, by: &str, now: i64) -> Result<bool, StoreError> {
-    let text = "UPDATE job SET done_at = NULL, outcome = NULL, attempts = 0, due_at = $2, sent_again_by = $3
+    let text = "UPDATE job SET done_at = NULL, outcome = NULL, attempts = 0, due_at = $2, leased_until = NULL, sent_again_by = $3
                 WHERE id = $1 AND outcome = 'dead' RETURNING id";
     changed(db, text, vec![id.as_str().into(), now.into(), by.into()]).await
 }

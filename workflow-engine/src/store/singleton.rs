@@ -1,4 +1,5 @@
-//! Who does work that only one replica may do, fenced by a token.
+//! Who does work that only one replica may do, fenced by a token. On PostgreSQL its lease goes by the database's clock, as
+//! that of a job does.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
@@ -51,7 +52,7 @@ pub async fn give_up(db: &Db, fence: Fence) -> Result<(), StoreError> {
     .await
 }
 
-/// Takes the work for `lease` from `now`, or renews it: none while another holder's lease runs. The token stays the
+/// Takes the work for `lease`, or renews it (SQLite: from `now`): none while another holder's lease runs. The token stays the
 /// same while one holder renews in time and grows at every other change.
 ///
 /// # Errors
@@ -63,22 +64,30 @@ pub async fn hold(
     now: DateTime<Utc>,
     lease: TimeDelta,
 ) -> Result<Option<Fence>, StoreError> {
-    let (holder, now) = (holder.to_owned(), now.timestamp_millis());
-    let until = now + lease.num_milliseconds();
+    let (holder, now, lease) = (
+        holder.to_owned(),
+        now.timestamp_millis(),
+        lease.num_milliseconds(),
+    );
     db.write(move |tx| {
         Box::pin(async move {
+            let backend = tx.get_database_backend();
+            let now = match backend {
+                DbBackend::Postgres => "(extract(epoch FROM now()) * 1000)::bigint".to_owned(),
+                _ => now.to_string(),
+            };
             // One statement: two replicas that both see an expired lease queue on the row, and the second re-checks.
+            let sql = format!(
+                "INSERT INTO singleton (name, holder, token, until) VALUES ($1, $2, 1, {now} + $3)
+                 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until,
+                   token = singleton.token
+                     + CASE WHEN singleton.holder = excluded.holder AND singleton.until > {now} THEN 0 ELSE 1 END
+                 WHERE singleton.holder = excluded.holder OR singleton.until <= {now}
+                 RETURNING token"
+            );
+            let values = [name.into(), holder.into(), lease.into()];
             let row = tx
-                .query_one_raw(Statement::from_sql_and_values(
-                    tx.get_database_backend(),
-                    "INSERT INTO singleton (name, holder, token, until) VALUES ($1, $2, 1, $4)
-                     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until,
-                       token = singleton.token
-                         + CASE WHEN singleton.holder = excluded.holder AND singleton.until > $3 THEN 0 ELSE 1 END
-                     WHERE singleton.holder = excluded.holder OR singleton.until <= $3
-                     RETURNING token",
-                    [name.into(), holder.into(), now.into(), until.into()],
-                ))
+                .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
                 .await?;
             let token = row.map(|row| row.try_get("", "token")).transpose()?;
             Ok(token.map(|token| Fence { name, token }))

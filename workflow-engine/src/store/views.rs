@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 
 use entities::{change, decision, event, job, ledger, shadow_run};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use super::{
     changes::{StoredEvent, digest},
@@ -140,21 +137,6 @@ pub async fn jobs(db: &Db, fate: Fate, before: Option<i64>, limit: u64) -> Resul
             sent_again_by: row.sent_again_by,
         })
         .collect())
-}
-
-/// How many jobs are open, how many of them are due by `now` (milliseconds UTC), and how many are dead.
-///
-/// # Errors
-/// As [`changes`].
-pub async fn job_counts(db: &Db, now: i64) -> Result<(u64, u64, u64), StoreError> {
-    let open = job::Entity::find().filter(job::Column::DoneAt.is_null());
-    let due = open.clone().filter(job::Column::DueAt.lte(now));
-    let dead = job::Entity::find().filter(job::Column::Outcome.eq("dead"));
-    Ok((
-        open.count(db.reads()).await?,
-        due.count(db.reads()).await?,
-        dead.count(db.reads()).await?,
-    ))
 }
 
 /// Events after `seq` (or, with `None`, the newest ones, newest first).

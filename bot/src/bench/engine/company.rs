@@ -167,7 +167,7 @@ impl Delivery {
     async fn finish(self, db: &Db) -> anyhow::Result<u64> {
         loop {
             let now = SystemClock.now().timestamp_millis();
-            let (_, due, _) = store::views::job_counts(db, now).await?;
+            let (_, due, _) = store::gauges::job_counts(db, now).await?;
             if due == 0 {
                 break;
             }

@@ -59,7 +59,7 @@ pub(in crate::http) async fn show(
     visitor: Visitor,
 ) -> Result<Html<String>, Problem> {
     let now = state.now().timestamp_millis();
-    let (open, due, dead) = store::views::job_counts(state.db(), now).await?;
+    let (open, due, dead) = store::gauges::job_counts(state.db(), now).await?;
     let head = state.ledger.checkpoint().await?.map(|note| note.checkpoint.head);
     let page = Operations {
         headline: match dead {

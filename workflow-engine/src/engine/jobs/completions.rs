@@ -58,7 +58,7 @@ impl Completions {
     ) -> Result<Vec<JobTicket>, StoreError> {
         let _turn = self.turn.lock().await;
         let now = engine.clock().now().timestamp_millis();
-        queue::heartbeat(engine.db(), held, now + lease_ms, now).await
+        queue::heartbeat(engine.db(), held, now, lease_ms).await
     }
 
     async fn write(&self, engine: &Engine) {

@@ -268,7 +268,7 @@ impl Runner {
             .drain()
             .map(|(key, _)| ticket(key))
             .collect();
-        match store::queue::release(self.engine.db(), &held, self.now()).await {
+        match store::queue::release(self.engine.db(), &held).await {
             Ok(()) => tracing::warn!(
                 jobs = held.len(),
                 "stopped before they ended; others take them up now"
