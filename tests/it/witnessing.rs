@@ -7,14 +7,13 @@ use bot::{
     service::{Service, Start},
     witness::Witness as Server,
 };
-use chrono::Duration;
 use integrations::{
     http::{Http, Options},
     witness::Client,
 };
 use tests::{
     clock::TestClock,
-    db::Kind,
+    db::{Kind, leases_run_out},
     desk::{Desk, log_key},
 };
 use workflow_engine::{
@@ -92,7 +91,7 @@ async fn ask(desk: &Desk, witness: &dyn Witness) -> Standing {
 
 async fn more(desk: &Desk, key: &str) {
     desk.file(key).await.unwrap();
-    desk.clock.advance(Duration::seconds(20));
+    leases_run_out(desk.engine.db()).await;
     sealer(desk, key).seal_once(desk.clock.now()).await.unwrap();
 }
 
