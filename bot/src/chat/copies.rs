@@ -4,11 +4,15 @@ use workflow_engine::{
     change::state::Change,
     engine::jobs::JobError,
     ports::chat::{Card, ChatError, MessageRef, Place},
-    store::{self, changes::Loaded, messages::Copy},
+    store::{self, changes::Loaded, messages::Copy, queue::Job},
     values::Digest,
 };
 
-use super::{Chat, say::trouble};
+use super::{
+    Chat,
+    once::{Once, Posted},
+    say::trouble,
+};
 
 /// The copies of one conversation.
 pub(super) struct Copies<'chat> {
@@ -16,22 +20,12 @@ pub(super) struct Copies<'chat> {
 }
 
 /// Whether a message that is not known may be posted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Posting {
-    /// It was not tried before.
-    First,
-    /// It may have been posted without our knowing: it is looked for first.
-    Again,
+#[derive(Clone, Copy, Debug)]
+pub enum Posting<'job> {
+    /// Yes, by this job.
+    By(&'job Job),
     /// Somebody else posts it, or it would stand there twice: only what is known is brought up to date.
     Never,
-}
-
-impl Posting {
-    /// Of a job that is tried for the so manieth time.
-    #[must_use]
-    pub fn at(attempt: i32) -> Self {
-        if attempt > 1 { Self::Again } else { Self::First }
-    }
 }
 
 /// One message that has to be there.
@@ -82,7 +76,7 @@ impl Copies<'_> {
     pub(super) async fn bring(
         &self,
         wanted: Wanted<'_>,
-        posting: Posting,
+        posting: Posting<'_>,
     ) -> Result<Option<MessageRef>, JobError> {
         let purpose = keyed(&wanted.kind, &wanted.change.change);
         let place = place_key(&wanted.to);
@@ -93,23 +87,21 @@ impl Copies<'_> {
         {
             return Ok(Some(message));
         }
-        if posting == Posting::Never {
+        let Posting::By(job) = posting else {
             return Ok(None);
-        }
-        let found = if posting == Posting::Again && known.is_none() {
-            let found = self.chat.platform.find(&wanted.to, &purpose).await;
-            found.map_err(|error| trouble(&error))?
-        } else {
-            None
         };
-        let message = match found {
-            Some(message) => {
-                // What it shows is unknown: it may be of an earlier state.
+        let once = Once {
+            engine: &self.chat.engine,
+            platform: self.chat.platform.as_ref(),
+            job,
+        };
+        let message = match once.post(&wanted.to, &wanted.card, &purpose).await? {
+            Posted::Now(message) => message,
+            Posted::Before(message) => {
                 let updated = self.chat.platform.update(&message, &wanted.card, &purpose).await;
                 updated.map_err(|error| trouble(&error))?;
                 message
             }
-            None => self.post(&wanted, &purpose).await?,
         };
         let sent = Sent {
             place: &place,
@@ -158,15 +150,6 @@ impl Copies<'_> {
             }
             Err(error) => Err(trouble(&error)),
         }
-    }
-
-    async fn post(&self, wanted: &Wanted<'_>, purpose: &str) -> Result<MessageRef, JobError> {
-        let posted = self.chat.platform.post(&wanted.to, &wanted.card, purpose).await;
-        posted.map_err(|error| match error {
-            // The thread's first message was deleted under us: the next refresh posts it anew.
-            ChatError::MessageGone { .. } => JobError::retry(error),
-            error => trouble(&error),
-        })
     }
 
     /// Remembers where a message is and what it shows.

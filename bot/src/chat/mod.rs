@@ -12,6 +12,7 @@ mod evidence;
 mod forms;
 mod identity;
 mod inbox;
+pub mod once;
 mod outbox;
 mod pictures;
 mod replies;

@@ -42,7 +42,7 @@ impl<'chat> Outbox<'chat> {
     ///
     /// # Errors
     /// When the database or the platform does not answer.
-    pub async fn refresh(&self, change_id: &str, posting: Posting) -> Result<(), JobError> {
+    pub async fn refresh(&self, change_id: &str, posting: Posting<'_>) -> Result<(), JobError> {
         for _ in 0..ROUNDS {
             let Some(loaded) = self.load(change_id).await? else {
                 return Ok(());
@@ -56,7 +56,7 @@ impl<'chat> Outbox<'chat> {
         Err(JobError::retry("the change moves faster than its cards"))
     }
 
-    async fn refresh_once(&self, loaded: &Loaded, posting: Posting) -> Result<(), JobError> {
+    async fn refresh_once(&self, loaded: &Loaded, posting: Posting<'_>) -> Result<(), JobError> {
         let sources = self.chat.sources(&loaded.change).await?;
         let view = self.chat.view_of(&loaded.change, &sources).await?;
         let root = Wanted {
@@ -86,7 +86,7 @@ impl<'chat> Outbox<'chat> {
         &self,
         loaded: &Loaded,
         (sources, view): (&Sources, &ChangeView),
-        posting: Posting,
+        posting: Posting<'_>,
     ) -> Result<(), JobError> {
         let platform = self.chat.platform.name();
         let copies =
@@ -111,20 +111,20 @@ impl<'chat> Outbox<'chat> {
     ///
     /// # Errors
     /// As [`Outbox::refresh`].
-    pub async fn ask(&self, change_id: &str, posting: Posting) -> Result<(), JobError> {
+    pub async fn ask(&self, change_id: &str, posting: Posting<'_>) -> Result<(), JobError> {
         self.to_the_awaited(change_id, posting, |view, slot| {
             (format!("ask.{}", view.revision), cards::asked::card(view, slot))
         })
         .await?;
-        // A second try may have sent them already, and nobody needs them twice.
-        if posting == Posting::First {
+        // An earlier claim may have sent them already, and nobody needs them twice.
+        if matches!(posting, Posting::By(job) if job.ticket.token == 1) {
             self.show_pictures(change_id).await?;
         }
         Ok(())
     }
 
     /// Reminds everybody who has not decided yet; `event` is the one that says so.
-    async fn remind(&self, change_id: &str, event: u32, posting: Posting) -> Result<(), JobError> {
+    async fn remind(&self, change_id: &str, event: u32, posting: Posting<'_>) -> Result<(), JobError> {
         self.to_the_awaited(change_id, posting, |view, slot| {
             (format!("remind.{event}"), cards::asked::reminder(view, slot))
         })
@@ -134,7 +134,7 @@ impl<'chat> Outbox<'chat> {
     async fn to_the_awaited(
         &self,
         change_id: &str,
-        posting: Posting,
+        posting: Posting<'_>,
         message: impl Fn(&ChangeView, &cards::view::SlotView) -> (String, Card),
     ) -> Result<(), JobError> {
         let Some(loaded) = self.load(change_id).await? else {
@@ -181,7 +181,7 @@ impl<'chat> Outbox<'chat> {
     ///
     /// # Errors
     /// As [`Outbox::refresh`].
-    pub async fn announce(&self, change_id: &str, event: u32, posting: Posting) -> Result<(), JobError> {
+    pub async fn announce(&self, change_id: &str, event: u32, posting: Posting<'_>) -> Result<(), JobError> {
         let Some(loaded) = self.load(change_id).await? else {
             return Ok(());
         };

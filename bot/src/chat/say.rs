@@ -61,8 +61,9 @@ impl Chat {
                 Err(error) => tracing::info!(%error, "a whisper goes as a direct message instead"),
             }
         }
-        let card = Card::line(Tone::Progress, text.clone());
-        match self.platform.post(&Place::channel(user), &card, "whisper").await {
+        let (to, card) = (Place::channel(user), Card::line(Tone::Progress, text.clone()));
+        self.platform.turn(&to).await.map_err(|error| trouble(&error))?;
+        match self.platform.post(&to, &card, "whisper").await {
             Ok(_) => Ok(()),
             Err(error @ ChatError::Retry { .. }) => Err(trouble(&error)),
             // Nobody is left to be told; what they did is recorded all the same.

@@ -37,10 +37,7 @@ impl Handler for Announce {
         let (Effect::Announce { event }, Some(id)) = (effect, &job.change_id) else {
             return Err(JobError::permanent("not an announcement of a change"));
         };
-        self.chat
-            .outbox()
-            .announce(id, event, Posting::at(job.attempts))
-            .await?;
+        self.chat.outbox().announce(id, event, Posting::By(job)).await?;
         Ok(publish_ledger::after(self.chat.engine(), id, event).await?)
     }
 }

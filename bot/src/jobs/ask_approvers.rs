@@ -35,6 +35,6 @@ impl Handler for AskApprovers {
             .change_id
             .as_deref()
             .ok_or_else(|| JobError::permanent("approvers of no change"))?;
-        self.chat.outbox().ask(id, Posting::at(job.attempts)).await
+        self.chat.outbox().ask(id, Posting::By(job)).await
     }
 }

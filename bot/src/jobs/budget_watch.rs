@@ -14,7 +14,7 @@ use workflow_engine::{
     store::{calls::CallStore, queue::Job},
 };
 
-use super::digest::trouble;
+use crate::chat::once::Once;
 
 /// Kind of the job that looks.
 pub const LOOK: &str = "budget_watch";
@@ -46,11 +46,12 @@ impl BudgetWatch {
         let to = Place::channel(catalog.company.finance_channel.trim_start_matches('#'));
         // The job's id is the message's mark: a second try finds what the first one posted.
         let mark = format!("budget:{}", job.ticket.id);
-        if platform.find(&to, &mark).await.map_err(trouble)?.is_some() {
-            return Ok(());
-        }
-        platform.post(&to, &card(&tell), &mark).await.map_err(trouble)?;
-        Ok(())
+        let once = Once {
+            engine: &self.engine,
+            platform: platform.as_ref(),
+            job,
+        };
+        once.post(&to, &card(&tell), &mark).await.map(drop)
     }
 }
 

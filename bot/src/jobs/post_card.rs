@@ -74,7 +74,7 @@ impl Handler for PostCard {
     async fn run(&self, job: &Job, _stop: &CancellationToken) -> Result<(), JobError> {
         let payload: serde_json::Value = serde_json::from_str(&job.payload).map_err(JobError::permanent)?;
         let (id, tries, posting) = match (&job.change_id, payload["again"].as_str()) {
-            (Some(id), _) => (id.as_str(), 0, Posting::at(job.attempts)),
+            (Some(id), _) => (id.as_str(), 0, Posting::By(job)),
             // Out of the thread's order, so it may meet the job that posts what is missing.
             (None, Some(id)) => (id, payload["tries"].as_u64().unwrap_or(0), Posting::Never),
             (None, None) => return Err(JobError::permanent("a card of no change")),

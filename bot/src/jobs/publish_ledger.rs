@@ -25,7 +25,11 @@ use workflow_engine::{
     values::JobId,
 };
 
-use crate::chat::{Chat, say::trouble};
+use crate::chat::{
+    Chat,
+    once::{Once, Posted},
+    say::trouble,
+};
 
 /// Posts the newest head to chat and writes it to the log.
 pub const POST: &str = "post_checkpoint";
@@ -102,7 +106,7 @@ impl Handler for PublishLedger {
 
     async fn run(&self, job: &Job, _stop: &CancellationToken) -> Result<(), JobError> {
         match job.kind.as_str() {
-            POST => self.post().await,
+            POST => self.post(job).await,
             STAMP => self.stamp().await,
             _ => {
                 let decided: Decided = serde_json::from_str(&job.payload).map_err(JobError::permanent)?;
@@ -113,7 +117,7 @@ impl Handler for PublishLedger {
 }
 
 impl PublishLedger {
-    async fn post(&self) -> Result<(), JobError> {
+    async fn post(&self, job: &Job) -> Result<(), JobError> {
         let Some(note) = self.ledger.checkpoint().await.map_err(JobError::retry)? else {
             return Ok(());
         };
@@ -137,8 +141,14 @@ impl PublishLedger {
         {
             return Ok(());
         }
-        let message = platform.post(&to, &card(&note), &mark).await;
-        let message = message.map_err(|error| trouble(&error))?;
+        let once = Once {
+            engine: &self.engine,
+            platform: platform.as_ref(),
+            job,
+        };
+        let Posted::Now(message) = once.post(&to, &card(&note), &mark).await? else {
+            return Ok(());
+        };
         let file = Attachment {
             name: format!("checkpoint-{size}"),
             title: "The signed head, for `governor ledger verify --checkpoint`".to_owned(),

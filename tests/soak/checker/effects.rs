@@ -28,15 +28,7 @@ pub(super) fn everything_is_said_once(facts: &Facts) -> Vec<String> {
     for mark in &effects.posts {
         *posts.entry(mark).or_default() += 1;
     }
-    // Chat has no way to post only once: who is frozen, or whose clock is wrong, between looking for a message and posting
-    // it, posts it beside whoever took the job over. Each such pair has a lost claim.
-    let lost = facts.jobs.iter().filter(|job| job.token > 1).count();
-    let (pairs, more): (Vec<_>, Vec<_>) = posts
-        .iter()
-        .filter(|(_, count)| **count > 1)
-        .partition(|(_, count)| **count == 2);
-    let too_many = pairs.len() > lost;
-    let twice = more.into_iter().chain(pairs.into_iter().filter(|_| too_many));
+    let twice = posts.iter().filter(|(_, count)| **count > 1);
     let mut broken: Vec<String> = twice
         .map(|(mark, count)| format!("{mark} was posted {count} times"))
         .collect();

@@ -16,12 +16,14 @@ use workflow_engine::{
         jobs::{Handler, JobError},
     },
     finance::digest::Digest,
-    ports::chat::{Attachment, ChatError, ChatPlatform, MessageRef, Place},
+    ports::chat::{Attachment, ChatPlatform, MessageRef, Place},
     store::{self, calls::CallStore, queue::Job},
 };
 
 pub use card::card;
 pub use files::{cell, files};
+
+use crate::chat::once::{Once, Posted};
 
 /// Tells digests.
 pub struct Digests {
@@ -82,21 +84,28 @@ impl Digests {
         Ok(files)
     }
 
-    async fn post(&self, asked: &Asked, digest: &Digest, files: &[files::File]) -> Result<(), JobError> {
+    async fn post(
+        &self,
+        job: &Job,
+        asked: &Asked,
+        digest: &Digest,
+        files: &[files::File],
+    ) -> Result<(), JobError> {
         let Some(platform) = &self.platform else {
             return Ok(());
         };
         let (_, catalog) = self.engine.catalog().await?;
         let to = Place::channel(catalog.company.finance_channel.trim_start_matches('#'));
         let mark = format!("digest:{}:{}", asked.week.key(), asked.audience);
-        if platform.find(&to, &mark).await.map_err(trouble)?.is_some() {
-            return Ok(());
-        }
         let link = self.public_url.as_ref().map(|base| format!("{base}/spend"));
-        let message = platform
-            .post(&to, &card(digest, link.as_deref()), &mark)
-            .await
-            .map_err(trouble)?;
+        let once = Once {
+            engine: &self.engine,
+            platform: platform.as_ref(),
+            job,
+        };
+        let Posted::Now(message) = once.post(&to, &card(digest, link.as_deref()), &mark).await? else {
+            return Ok(());
+        };
         attach(platform.as_ref(), &message, files).await;
         Ok(())
     }
@@ -113,16 +122,6 @@ async fn attach(platform: &dyn ChatPlatform, message: &MessageRef, files: &[file
         if let Err(error) = platform.upload(&message.thread(), &attachment).await {
             tracing::warn!(%error, "the digest's table could not be attached");
         }
-    }
-}
-
-pub(super) fn trouble(error: ChatError) -> JobError {
-    match error {
-        ChatError::Retry { after, .. } => JobError::Retry {
-            why: error.to_string(),
-            after,
-        },
-        _ => JobError::permanent(error),
     }
 }
 
@@ -144,7 +143,7 @@ impl Handler for Digests {
         // Before the first call there is nothing to tell, and nobody waits for it.
         if let Some(digest) = self.composed(&asked, told.body).await? {
             let files = self.write(&asked, &digest).map_err(JobError::retry)?;
-            self.post(&asked, &digest, &files).await?;
+            self.post(job, &asked, &digest, &files).await?;
         }
         let now = self.engine.clock().now().timestamp_millis();
         store::digests::sent(db, &period, &asked.audience, now).await?;

@@ -201,8 +201,11 @@ impl ChatPlatform for Slack {
         })
     }
 
+    async fn turn(&self, to: &Place) -> Result<(), ChatError> {
+        self.api.turn(&to.channel).await
+    }
+
     async fn post(&self, to: &Place, card: &Card, mark: &str) -> Result<MessageRef, ChatError> {
-        self.api.turn(&to.channel).await?;
         let mut body = marked(blocks::message(card), mark);
         body["channel"] = json!(to.channel);
         body["unfurl_links"] = json!(false);

@@ -147,7 +147,11 @@ pub trait ChatPlatform: Send + Sync {
     /// Whether the credentials are good and what is risky.
     async fn check(&self) -> Result<Checked, ChatError>;
 
-    /// Posts `card`; `mark` is our own key of this message, stored with it and invisible to people.
+    /// Waits until `to` takes another post: platforms slow down whoever posts too fast. Waited for before it is known
+    /// that the post is still wanted, so that nothing stands between that and [`ChatPlatform::post`].
+    async fn turn(&self, to: &Place) -> Result<(), ChatError>;
+
+    /// Posts `card`, when it is this place's turn; `mark` is our own key of this message, stored with it and invisible to people.
     async fn post(&self, to: &Place, card: &Card, mark: &str) -> Result<MessageRef, ChatError>;
 
     /// Our message with that mark, if it is there already. Asked before a post that may have been sent before.
