@@ -1,15 +1,11 @@
-//! Commands in chat, after the slash command or in a thread: one file each; this table also makes `help`.
+//! Commands in chat, after the slash command or in a thread: one file each, decisions together; this table also makes `help`.
 
 mod answer;
-mod approve;
-mod ask;
-mod concern;
+mod decide;
 mod delegate;
-mod deny;
 mod file;
 mod help;
 mod list;
-mod recuse;
 mod resolve;
 mod status;
 mod withdraw;
@@ -69,13 +65,13 @@ pub const TABLE: [&ChatCommand; 13] = [
     &file::COMMAND,
     &list::COMMAND,
     &status::COMMAND,
-    &approve::COMMAND,
-    &deny::COMMAND,
-    &concern::COMMAND,
+    &decide::APPROVE,
+    &decide::DENY,
+    &decide::CONCERN,
     &resolve::COMMAND,
-    &ask::COMMAND,
+    &decide::ASK,
     &answer::COMMAND,
-    &recuse::COMMAND,
+    &decide::RECUSE,
     &delegate::COMMAND,
     &withdraw::COMMAND,
     &help::COMMAND,

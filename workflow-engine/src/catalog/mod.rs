@@ -11,6 +11,7 @@ pub mod policy;
 pub mod routes;
 #[cfg(test)]
 pub(crate) mod sample;
+mod scalar;
 mod schema;
 pub mod shadow;
 mod shape;

@@ -1,19 +1,21 @@
-//! The rules while people decide: votes, objections, questions, delegation, time, the emergency path.
+//! The rules while people decide: objections, questions, delegation, time, the emergency path. Votes are in [`super::vote`].
 
 use std::collections::BTreeSet;
 
 use chrono::Duration;
 
 use super::{
-    command::{Ballot, Command, Grade, Proposal},
+    command::{Command, Proposal},
+    duties::{may_decide, slot_of},
     event::Event,
     evolve,
     machine::{person, requester_or_author, with_author},
-    refusal::{Bar, Facts, Refusal, RefusalCode},
-    slots::{Concern, Delegation, Question, Slot, Vote},
+    refusal::{Facts, Refusal, RefusalCode},
+    slots::Delegation,
     state::{Approval, BreakGlass, Change, NoteRef, State},
+    vote::vote,
 };
-use crate::values::{Digest, PersonId, Role};
+use crate::values::Role;
 
 /// What `command` makes happen while the packet is out.
 pub(super) fn decide(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<Event>, Refusal> {
@@ -88,223 +90,12 @@ pub(super) fn revise(change: &Change, proposal: &Proposal, facts: &Facts) -> Res
     }])
 }
 
-fn vote(change: &Change, ballot: &Ballot, facts: &Facts) -> Result<Vec<Event>, Refusal> {
-    let by = person(facts)?;
-    let packet = is_current(change, ballot)?;
-    may_decide(change, &by, facts)?;
-    let (slot, for_whom) = slot_of(change, ballot.role, &by, facts)?;
-    let role = slot.role;
-    match &ballot.grade {
-        Grade::Approve => agree(change, slot, for_whom, ballot, packet, facts),
-        Grade::ApproveWithConditions(_) => agree(change, slot, for_whom, ballot, packet, facts),
-        Grade::RaiseConcern => Ok(vec![Event::ConcernRaised(Concern {
-            number: next_number(change.concerns.len()),
-            by,
-            role,
-            note: needed(ballot, "Say what has to be settled first.")?,
-            resolved: false,
-        })]),
-        Grade::AskForInformation => Ok(vec![Event::InformationAsked(Question {
-            number: next_number(change.questions.len()),
-            by,
-            note: needed(ballot, "Say what you need to know.")?,
-            at: facts.now,
-            answered: false,
-        })]),
-        Grade::Deny => Ok(vec![Event::Rejected {
-            role,
-            by,
-            note: needed(
-                ballot,
-                "Say why, so that the requester knows what would change your mind.",
-            )?,
-        }]),
-        Grade::Recuse => Ok(vec![Event::Recused { role, by }]),
-    }
-}
-
-/// A yes; with the approval behind it if it was the last one that was missing.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of one vote, all found by `vote`"
-)]
-fn agree(
-    change: &Change,
-    slot: &Slot,
-    for_whom: Option<PersonId>,
-    ballot: &Ballot,
-    packet: Digest,
-    facts: &Facts,
-) -> Result<Vec<Event>, Refusal> {
-    let by = person(facts)?;
-    let counts = |vote: &&Vote| vote.revision == change.revision && vote.packet == packet;
-    if let Some((filled, _)) = change
-        .slots
-        .iter()
-        .flat_map(|slot| slot.votes.iter().filter(counts).map(move |vote| (slot, vote)))
-        .find(|(_, vote)| vote.by == by || (for_whom.is_some() && Some(&vote.by) == for_whom.as_ref()))
-    {
-        return Err(if filled.role == slot.role {
-            Refusal::new(
-                RefusalCode::AlreadyVoted,
-                "Your approval is recorded already; nothing more to do.",
-            )
-        } else {
-            Refusal::new(
-                RefusalCode::OneSlotEach,
-                format!(
-                    "You already decided for {}. One person fills one slot, so somebody else must decide for {}.",
-                    filled.role.title(),
-                    slot.role.title()
-                ),
-            )
-        });
-    }
-    let conditions = match &ballot.grade {
-        Grade::ApproveWithConditions(conditions) => Some(conditions.clone()),
-        _ => None,
-    };
-    let cast = Event::VoteCast {
-        role: slot.role,
-        vote: Vote {
-            by,
-            for_whom,
-            revision: ballot.revision,
-            packet: ballot.packet,
-            conditions,
-            note: ballot.note.clone(),
-            at: facts.now,
-        },
-    };
-    Ok(followed_by_approval(change, cast, facts))
-}
-
 /// `event`, and the approval if `event` completes it.
 pub(super) fn followed_by_approval(change: &Change, event: Event, facts: &Facts) -> Vec<Event> {
     let mut after = change.clone();
     evolve::apply(&mut after, &event, facts.now);
     let approval = approval_if_complete(&after, facts);
     std::iter::once(event).chain(approval).collect()
-}
-
-/// A vote names the edition and the packet it is about.
-fn is_current(change: &Change, ballot: &Ballot) -> Result<Digest, Refusal> {
-    match change.packet {
-        Some(packet) if packet == ballot.packet && ballot.revision == change.revision => Ok(packet),
-        packet => Err(Refusal::stale(change.revision, packet)),
-    }
-}
-
-/// Separation of duties over the whole history of the change.
-fn may_decide(change: &Change, by: &PersonId, facts: &Facts) -> Result<(), Refusal> {
-    if *by == change.requester {
-        return Err(Refusal::new(
-            RefusalCode::OwnRequest,
-            format!(
-                "You filed this request, so you can't decide on it. {} can.",
-                who_can(change, by)
-            ),
-        ));
-    }
-    if change.co_authors.contains(by) {
-        return Err(Refusal::new(
-            RefusalCode::OwnRequest,
-            format!(
-                "You helped to write this request, so you can't decide on it. {} can.",
-                who_can(change, by)
-            ),
-        ));
-    }
-    match facts.barred.get(by) {
-        None => Ok(()),
-        Some(Bar::Inactive) => Err(Refusal::new(
-            RefusalCode::NotEligible,
-            "Your account is no longer active here.",
-        )),
-        Some(Bar::EditedPolicy) => Err(Refusal::new(
-            RefusalCode::RecentEditor,
-            format!(
-                "You last edited the policy that this change relies on, so somebody else must decide. {} can.",
-                who_can(change, by)
-            ),
-        )),
-        Some(Bar::EditedWorkflow) => Err(Refusal::new(
-            RefusalCode::RecentEditor,
-            format!(
-                "You last edited this workflow's entry, so somebody else must decide. {} can.",
-                who_can(change, by)
-            ),
-        )),
-    }
-}
-
-/// The slot that `by` may fill, and for whom, open slots first.
-fn slot_of<'change>(
-    change: &'change Change,
-    role: Option<Role>,
-    by: &PersonId,
-    facts: &Facts,
-) -> Result<(&'change Slot, Option<PersonId>), Refusal> {
-    let mut barred_delegator = None;
-    let mut found: Vec<(&Slot, Option<PersonId>)> = Vec::new();
-    for slot in change
-        .slots
-        .iter()
-        .filter(|slot| role.is_none_or(|role| slot.role == role))
-    {
-        let asked = slot.open_to().any(|person| person == by);
-        if asked && (facts.roles.contains(&slot.role) || slot.escalation.contains(by)) {
-            found.push((slot, None));
-            continue;
-        }
-        for delegation in change
-            .delegations
-            .iter()
-            .filter(|it| it.role == slot.role && it.to == *by && it.until > facts.now)
-        {
-            if may_decide(change, &delegation.from, facts).is_err() {
-                barred_delegator = Some(delegation.from.clone());
-            } else if slot.open_to().any(|person| *person == delegation.from) {
-                found.push((slot, Some(delegation.from.clone())));
-            }
-        }
-    }
-    let packet = change.packet.unwrap_or(Digest([0; 32]));
-    found.sort_by_key(|(slot, _)| slot.is_filled(change.revision, packet));
-    if let Some(slot) = found.into_iter().next() {
-        return Ok(slot);
-    }
-    if let Some(from) = barred_delegator {
-        return Err(Refusal::new(
-            RefusalCode::BarredDelegator,
-            format!(
-                "{from}, for whom you would decide, may not decide on this change, so you can't in their place."
-            ),
-        ));
-    }
-    Err(Refusal::new(
-        RefusalCode::NotEligible,
-        format!(
-            "You are not among the people asked here. {} can decide.",
-            who_can(change, by)
-        ),
-    ))
-}
-
-/// Who to turn to, by group: `anyone in @platform-approvers or @sec-oncall`.
-fn who_can(change: &Change, by: &PersonId) -> String {
-    let packet = change.packet.unwrap_or(Digest([0; 32]));
-    let open: Vec<_> = change
-        .slots
-        .iter()
-        .filter(|slot| !slot.is_filled(change.revision, packet))
-        .filter(|slot| slot.open_to().any(|person| person != by))
-        .map(|slot| format!("@{}", slot.group))
-        .collect();
-    match open.as_slice() {
-        [] => "Nobody else".to_owned(),
-        groups => format!("Anyone in {}", groups.join(" or ")),
-    }
 }
 
 /// Roles whose slot is not filled; none if all are.
@@ -425,15 +216,4 @@ fn break_glass(change: &Change, reason: &NoteRef, facts: &Facts) -> Result<Vec<E
             reviewed_by: None,
         }),
     })])
-}
-
-fn needed(ballot: &Ballot, sentence: &str) -> Result<NoteRef, Refusal> {
-    ballot
-        .note
-        .clone()
-        .ok_or_else(|| Refusal::new(RefusalCode::ReasonNeeded, sentence))
-}
-
-fn next_number(have: usize) -> u32 {
-    u32::try_from(have).unwrap_or(u32::MAX - 1) + 1
 }

@@ -11,6 +11,7 @@ pub mod parts;
 mod policy;
 pub mod shell;
 mod spend;
+mod spend_calls;
 mod traffic;
 mod welcome;
 pub(in crate::http) mod workflows;
@@ -38,7 +39,7 @@ pub(super) fn routes(state: AppState) -> Router<AppState> {
         .route("/policy/try", post(policy::try_out))
         .route("/policy/propose", post(policy::propose))
         .route("/spend", get(spend::show))
-        .route("/spend/calls", get(spend::calls))
+        .route("/spend/calls", get(spend_calls::show))
         .route("/ledger", get(ledger::show))
         .route("/operations", get(operations::show))
         .route("/operations/jobs/{id}/requeue", post(operations::requeue))
