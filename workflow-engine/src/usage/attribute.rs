@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::call::{Call, CallId};
 use super::mapping::{Mapped, Mapping, Marks};
 use super::merge;
-use super::price::{CallTokens, PriceBook};
+use super::price::{AnsweredBy, CallTokens, PriceBook};
 use super::report::SpanNote;
 use crate::catalog::Catalog;
 use crate::policy::{
@@ -113,10 +113,15 @@ impl Rules {
         let provider = row.provider.as_deref().unwrap_or_default();
         // The vendor's own word names the version; a route may name an alias of it.
         let models = [&row.response_model, &row.route_model, &row.requested_alias];
-        let priced = models
-            .into_iter()
-            .flatten()
-            .find_map(|model| self.prices.price_call(provider, model, row.started_at, &tokens));
+        let priced = models.into_iter().flatten().find_map(|model| {
+            let by = AnsweredBy {
+                provider,
+                model,
+                service_tier: row.beside.service_tier.as_deref(),
+                at: row.started_at,
+            };
+            self.prices.price_call(&by, &tokens)
+        });
         let Some(priced) = priced else { return };
         row.cost_usd = Some(priced.cost);
         row.cost_source = Some(COMPUTED.to_owned());

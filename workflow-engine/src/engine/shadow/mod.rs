@@ -30,7 +30,7 @@ use crate::{
     },
     shadow::{plan::Latency, run::Progress},
     store::{self, error::StoreError, shadow::Run},
-    usage::price::{PriceBook, book::CallTokens},
+    usage::price::{AnsweredBy, CallTokens, PriceBook},
     values::{ChangeNumber, Hop, Revision, Usd},
 };
 
@@ -239,7 +239,13 @@ fn cost(prices: &PriceBook, hop: &Hop, answer: &Completion, at: DateTime<Utc>) -
         output: Some(usage.output_tokens),
         reasoning: Some(usage.reasoning_tokens),
     };
-    let priced = prices.price_call(&hop.provider, &hop.model, at, &tokens)?;
+    let by = AnsweredBy {
+        provider: &hop.provider,
+        model: &hop.model,
+        service_tier: hop.parameters.get("service_tier").map(String::as_str),
+        at,
+    };
+    let priced = prices.price_call(&by, &tokens)?;
     Some(priced.cost)
 }
 

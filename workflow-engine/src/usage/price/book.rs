@@ -76,6 +76,19 @@ pub struct CallTokens {
     pub reasoning: Option<u64>,
 }
 
+/// What a stored call was answered by, as far as it decides the price.
+#[derive(Clone, Copy, Debug)]
+pub struct AnsweredBy<'a> {
+    /// OpenTelemetry's name of the vendor.
+    pub provider: &'a str,
+    /// The model.
+    pub model: &'a str,
+    /// The vendor's service tier (`default`, `priority`, `flex`, `batch`), where it was told.
+    pub service_tier: Option<&'a str>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// What a stored call costs, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PricedCall {
@@ -163,17 +176,12 @@ impl PriceBook {
 
     /// What a stored call costs; none when its tokens or its price are unknown, which is never 0.
     #[must_use]
-    pub fn price_call(
-        &self,
-        provider: &str,
-        model: &str,
-        at: DateTime<Utc>,
-        tokens: &CallTokens,
-    ) -> Option<PricedCall> {
+    pub fn price_call(&self, by: &AnsweredBy<'_>, tokens: &CallTokens) -> Option<PricedCall> {
         let counts = tokens.disjoint()?;
-        let prices = self.in_force(provider, model, at)?;
+        let prices = self.in_force(by.provider, by.model, by.at)?;
         let context = Context {
-            at: Some(at),
+            at: Some(by.at),
+            service_tier: by.service_tier.map(str::to_owned),
             ..Context::default()
         };
         let rated = rate(&counts, &context, &prices.entry).ok()?;

@@ -10,7 +10,7 @@ pub mod rate;
 pub mod record;
 pub mod unit_price;
 
-pub use book::{CallTokens, PriceBook, PricedCall};
+pub use book::{AnsweredBy, CallTokens, PriceBook, PricedCall};
 
 /// List prices shipped with the product: models of the demonstration and a few common ones, each with its source.
 pub const SHIPPED: &str = include_str!("../../../assets/prices.json");

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::apis::UsageApi;
-use super::book::{CallTokens, Origin, PriceBook};
+use super::book::{AnsweredBy, CallTokens, Origin, PriceBook};
 use super::entry::Entry;
 use super::map;
 use super::record::rate_line;
@@ -128,11 +128,48 @@ const CALL: CallTokens = CallTokens {
     reasoning: Some(100),
 };
 
+const NOW: &str = "2026-11-01T10:00:00Z";
+
+fn by<'a>(provider: &'a str, model: &'a str, time: &str) -> AnsweredBy<'a> {
+    AnsweredBy {
+        provider,
+        model,
+        service_tier: None,
+        at: at(time),
+    }
+}
+
+#[test]
+fn a_stored_call_pays_the_price_of_its_service_tier() {
+    let book = shipped();
+    let cost = |tier| {
+        let by = AnsweredBy {
+            service_tier: tier,
+            ..by("openai", "gpt-5-mini", NOW)
+        };
+        let tokens = CallTokens {
+            input: Some(1_000_000),
+            output: Some(100_000),
+            ..CallTokens::default()
+        };
+        book.price_call(&by, &tokens).unwrap().cost.plain()
+    };
+    assert_eq!(
+        [
+            None,
+            Some("default"),
+            Some("flex"),
+            Some("batch"),
+            Some("priority")
+        ]
+        .map(cost),
+        ["0.45", "0.45", "0.225", "0.225", "0.81"]
+    );
+}
+
 #[test]
 fn a_stored_call_is_priced_from_inclusive_totals() {
-    let priced = shipped()
-        .price_call("openai", "gpt-4o", at("2026-11-01T10:00:00Z"), &CALL)
-        .unwrap();
+    let priced = shipped().price_call(&by("openai", "gpt-4o", NOW), &CALL).unwrap();
     assert_eq!(priced.cost.plain(), "0.01976");
     assert_eq!(priced.lines.len(), 4, "input, cache read, output, reasoning");
     assert!(
@@ -146,29 +183,28 @@ fn a_stored_call_is_priced_from_inclusive_totals() {
 #[test]
 fn an_unknown_price_or_prompt_is_no_cost_rather_than_none() {
     let book = shipped();
-    let now = at("2026-11-01T10:00:00Z");
-    assert_eq!(book.price_call("openai", "house-model-1", now, &CALL), None);
+    assert_eq!(book.price_call(&by("openai", "house-model-1", NOW), &CALL), None);
     assert_eq!(
-        book.price_call("anthropic", "gpt-4o", now, &CALL),
+        book.price_call(&by("anthropic", "gpt-4o", NOW), &CALL),
         None,
         "another vendor's price"
     );
     let unknown = CallTokens { input: None, ..CALL };
-    assert_eq!(book.price_call("openai", "gpt-4o", now, &unknown), None);
+    assert_eq!(book.price_call(&by("openai", "gpt-4o", NOW), &unknown), None);
 }
 
 #[test]
 fn a_provider_has_its_own_price_under_its_prefix() {
     let book = shipped();
-    let now = at("2026-11-01T10:00:00Z");
     for provider in ["azure", "azure.ai.openai"] {
         assert!(
-            book.price_call(provider, "gpt-4.1-mini", now, &CALL).is_some(),
+            book.price_call(&by(provider, "gpt-4.1-mini", NOW), &CALL)
+                .is_some(),
             "{provider}"
         );
     }
     assert!(
-        book.price_call("gcp.gemini", "gemini-2.5-flash", now, &CALL)
+        book.price_call(&by("gcp.gemini", "gemini-2.5-flash", NOW), &CALL)
             .is_some()
     );
 }
@@ -197,7 +233,7 @@ fn a_contract_goes_before_an_override_before_the_list_each_in_its_time() {
     };
     let cost = |day: &str| {
         let priced = book
-            .price_call("openai", "gpt-4o", at(&format!("{day}T12:00:00Z")), &tokens)
+            .price_call(&by("openai", "gpt-4o", &format!("{day}T12:00:00Z")), &tokens)
             .unwrap();
         format!(
             "{} {}",
