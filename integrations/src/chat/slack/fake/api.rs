@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    BOT_USER, Shared,
-    world::{Message, View, World},
+    BOT_USER, Shared, files, views,
+    world::{Message, World},
 };
 use crate::chat::slack::limits;
 
@@ -26,16 +26,16 @@ impl From<&'static str> for Refused {
     }
 }
 
-type Outcome = Result<Value, Refused>;
+pub(super) type Outcome = Result<Value, Refused>;
 
 /// A call: its fields, whichever way they came.
-struct Call {
-    fields: Value,
+pub(super) struct Call {
+    pub(super) fields: Value,
     json: bool,
 }
 
 impl Call {
-    fn text(&self, name: &str) -> &str {
+    pub(super) fn text(&self, name: &str) -> &str {
         self.fields[name].as_str().unwrap_or("")
     }
 }
@@ -176,16 +176,16 @@ fn run(shared: &Shared, world: &mut World, method: &str, call: &Call) -> Outcome
         "users.info" => user(world, call),
         "usergroups.list" => Ok(json!({"usergroups": []})),
         "usergroups.users.list" => Err("no_such_subteam".into()),
-        "views.open" => open_view(world, call),
-        "views.update" => update_view(world, call),
-        "views.publish" => publish(world, call),
-        "files.getUploadURLExternal" => upload_slot(shared, world, call),
-        "files.completeUploadExternal" => complete_upload(shared, world, call),
+        "views.open" => views::open_view(world, call),
+        "views.update" => views::update_view(world, call),
+        "views.publish" => views::publish(world, call),
+        "files.getUploadURLExternal" => files::upload_slot(shared, world, call),
+        "files.completeUploadExternal" => files::complete_upload(shared, world, call),
         _ => Err("unknown_method".into()),
     }
 }
 
-fn within_limits(breaches: Vec<limits::Breach>) -> Result<(), Refused> {
+pub(super) fn within_limits(breaches: Vec<limits::Breach>) -> Result<(), Refused> {
     match breaches.first() {
         Some(first) => Err(Refused(
             first.code,
@@ -196,7 +196,7 @@ fn within_limits(breaches: Vec<limits::Breach>) -> Result<(), Refused> {
 }
 
 /// The channel in which the app may post.
-fn open_channel(world: &mut World, named: &str) -> Result<String, Refused> {
+pub(super) fn open_channel(world: &mut World, named: &str) -> Result<String, Refused> {
     let id = world.channel_id(named).ok_or("channel_not_found")?;
     match world.channels.get(&id) {
         Some(channel) if channel.has_app => Ok(id),
@@ -219,7 +219,7 @@ fn post(shared: &Shared, world: &mut World, call: &Call) -> Outcome {
     Ok(posted)
 }
 
-fn message(shared: &Shared, world: &mut World, call: &Call, thread_ts: Option<String>) -> Message {
+pub(super) fn message(shared: &Shared, world: &mut World, call: &Call, thread_ts: Option<String>) -> Message {
     Message {
         ts: world.next_ts(shared.now_micros()),
         thread_ts,
@@ -234,7 +234,7 @@ fn message(shared: &Shared, world: &mut World, call: &Call, thread_ts: Option<St
     }
 }
 
-fn push(world: &mut World, channel: &str, message: Message) {
+pub(super) fn push(world: &mut World, channel: &str, message: Message) {
     if let Some(channel) = world.channels.get_mut(channel) {
         channel.messages.push(message);
     }
@@ -332,102 +332,4 @@ fn user(world: &World, call: &Call) -> Outcome {
         "is_bot": user.bot, "is_restricted": user.guest, "is_ultra_restricted": false, "is_stranger": user.stranger,
         "profile": {"real_name": user.name, "email": user.email, "title": user.title},
     }}))
-}
-
-fn take_trigger(world: &mut World, call: &Call) -> Result<(), Refused> {
-    const LIVES: Duration = Duration::from_secs(3);
-    let expired = world.faults.expire_triggers;
-    let given = world
-        .triggers
-        .get_mut(call.text("trigger_id"))
-        .ok_or("invalid_trigger_id")?;
-    match given.take() {
-        None => Err("exchanged_trigger_id".into()),
-        Some(at) if expired || at.elapsed() > LIVES => Err("expired_trigger_id".into()),
-        Some(_) => Ok(()),
-    }
-}
-
-fn open_view(world: &mut World, call: &Call) -> Outcome {
-    let view = call.fields["view"].clone();
-    within_limits(limits::view(&view))?;
-    let trigger = call.text("trigger_id").to_owned();
-    take_trigger(world, call)?;
-    let user = trigger.split('@').nth(1).unwrap_or_default().to_owned();
-    let id = format!("V{}", world.next_serial());
-    let open = View {
-        id: id.clone(),
-        user: user.clone(),
-        view: view.clone(),
-        errors: BTreeMap::new(),
-        typed: BTreeMap::new(),
-        hash: format!("{id}.1"),
-    };
-    world.views.retain(|_, other| other.user != user);
-    world.views.insert(id.clone(), open);
-    Ok(json!({"view": {"id": id, "hash": format!("{id}.1")}}))
-}
-
-fn update_view(world: &mut World, call: &Call) -> Outcome {
-    let view = call.fields["view"].clone();
-    within_limits(limits::view(&view))?;
-    let serial = world.next_serial();
-    let open = world.views.get_mut(call.text("view_id")).ok_or("not_found")?;
-    let given = call.text("hash");
-    if !given.is_empty() && given != open.hash {
-        return Err("hash_conflict".into());
-    }
-    open.view = view;
-    open.hash = format!("{}.{serial}", open.id);
-    Ok(json!({"view": {"id": open.id, "hash": open.hash}}))
-}
-
-fn publish(world: &mut World, call: &Call) -> Outcome {
-    let view = call.fields["view"].clone();
-    within_limits(limits::view(&view))?;
-    let user = call.text("user_id");
-    if !world.users.contains_key(user) {
-        return Err("user_not_found".into());
-    }
-    world.homes.insert(user.to_owned(), view);
-    Ok(json!({"view": {}}))
-}
-
-fn upload_slot(shared: &Shared, world: &mut World, call: &Call) -> Outcome {
-    if call.text("filename").is_empty() || call.text("length").parse::<u64>().is_err() {
-        return Err("invalid_arguments".into());
-    }
-    let id = format!("F{}", world.next_serial());
-    world
-        .uploads
-        .insert(id.clone(), (call.text("filename").to_owned(), Vec::new()));
-    Ok(json!({"upload_url": format!("{}/upload/{id}", shared.base_url()), "file_id": id}))
-}
-
-pub(super) async fn upload(State(shared): State<Shared>, Path(id): Path<String>, body: Bytes) -> Response {
-    match shared.world().uploads.get_mut(&id) {
-        Some((_, bytes)) => {
-            *bytes = body.to_vec();
-            format!("OK - {}", body.len()).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
-}
-
-fn complete_upload(shared: &Shared, world: &mut World, call: &Call) -> Outcome {
-    let channel = open_channel(world, call.text("channel_id"))?;
-    let mut files = Vec::new();
-    for file in call.fields["files"].as_array().map_or(&[][..], Vec::as_slice) {
-        let id = file["id"].as_str().unwrap_or("");
-        let (name, bytes) = world.uploads.get(id).ok_or("file_not_found")?;
-        if bytes.is_empty() {
-            return Err("file_not_found".into());
-        }
-        files.push((file["title"].as_str().unwrap_or(name).to_owned(), id.to_owned()));
-    }
-    let thread = call.fields["thread_ts"].as_str().map(str::to_owned);
-    let mut message = message(shared, world, call, thread);
-    message.files = files;
-    push(world, &channel, message);
-    Ok(json!({"files": call.fields["files"]}))
 }

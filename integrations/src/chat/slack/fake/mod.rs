@@ -5,11 +5,13 @@
 
 mod api;
 mod deliver;
+mod files;
 mod markup;
 mod page;
 mod people;
 #[cfg(test)]
 mod tests;
+mod views;
 mod web;
 pub mod world;
 
@@ -183,7 +185,7 @@ impl Fake {
         };
         let router = Router::new()
             .route("/api/{method}", any(api::call))
-            .route("/upload/{id}", post(api::upload))
+            .route("/upload/{id}", post(files::upload))
             .route("/link/{ticket}", get(deliver::link))
             .merge(web::router())
             .with_state(shared.clone());
