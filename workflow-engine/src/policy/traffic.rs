@@ -112,6 +112,7 @@ mod tests {
         assert_eq!(findings(&policy, &openai("gpt-4o-2024-08-06")), "");
         assert_eq!(findings(&policy, &openai("gpt-5-nano")), UNAPPROVED);
         let abroad = Called {
+            provider: "azure.ai.openai",
             region: Some("ap"),
             ..openai("gpt-4o-mini-2024-07-18")
         };
