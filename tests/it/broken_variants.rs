@@ -7,7 +7,6 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
@@ -29,6 +28,8 @@ use workflow_engine::{
     store::{self, db::Db, error::StoreError, queue::Wanted, writer::LeftOut},
     values::{Actor, ChangeNumber, Digest, PersonId},
 };
+
+use crate::faults::polled;
 
 type Answered = Result<Outcome, HandleError>;
 
@@ -240,33 +241,28 @@ async fn the_token_check() {
     assert!(broken(&desk.fresh, Vec::new()).await.contains(rule));
 }
 
-/// Callers that go away while their transaction begins, then filings on what they left behind, again and again.
+/// Callers that go away at the first, second, … point at which their transaction waits to begin, on every connection of
+/// the pool; then filings on what they left behind.
 async fn after_cancelled_begins(desk: &Desk, url: &str) -> Vec<Sent> {
+    const ALL: usize = 8;
     let mut sent = Vec::new();
-    for round in 0..12 {
-        let db = Db::open(url, 8).await.unwrap();
+    for point in 1..=4 {
+        let db = Db::open(url, ALL as u32).await.unwrap();
         // Every connection is there before anybody begins on one.
-        let all = (0..8).map(|_| db.reads().execute_unprepared("SELECT pg_sleep(0.05)"));
+        let all = (0..ALL).map(|_| db.reads().execute_unprepared("SELECT pg_sleep(0.05)"));
         futures_util::future::join_all(all).await;
-        let cancelled = (0..40).map(|step| {
-            let connection = db.reads().clone();
-            async move {
-                let soon = Duration::from_micros(100 + 100 * step);
-                drop(tokio::time::timeout(soon, connection.begin()).await);
-            }
-        });
-        futures_util::future::join_all(cancelled).await;
+        for _ in 0..ALL {
+            drop(polled(db.reads().begin(), point).await);
+        }
         let engine = Engine::new(db, Arc::new(desk.clock.clone()));
         for step in 0..4 {
-            let key = format!("filing-{round}-{step}");
+            let key = format!("filing-{point}-{step}");
             sent.push(noted(&key, &engine.file(filing(&key)).await));
         }
     }
     sent
 }
 
-#[ignore = "commands run on connections that stay out of the pool since it was written; \
-            `faults::poison` holds the guard for everything else"]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_roll_back_on_release() {
     let rule = "every acknowledged command is in the ledger exactly once";

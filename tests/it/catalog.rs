@@ -139,6 +139,20 @@ async fn a_file_is_compared_applied_and_written_out_by_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_applied_beside_the_service_that_has_the_sqlite_file() {
+    let desk = desk(Kind::Sqlite).await.unwrap();
+    let (_, before) = desk.engine.catalog().await.unwrap();
+    let path = desk.fresh.folder.path().join("governor.toml");
+    std::fs::write(&path, format!("[database]\nurl = \"{}\"\n", desk.fresh.url)).unwrap();
+    let example = tests::root().join("deploy/catalog.example.toml");
+    let line = format!("catalog apply {} --config {}", example.display(), path.display());
+    let (said, code) = governor(&line).await;
+    assert_eq!(code, 0, "{said}");
+    let (_, now) = desk.engine.catalog().await.unwrap();
+    assert_ne!(now.digest(), before.digest(), "the service goes by it at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_file_is_refused_with_every_fault_and_changes_nothing() {
     let (desk, config) = settings().await;
     let text = include_str!("../../deploy/catalog.example.toml");

@@ -1,21 +1,27 @@
 //! What goes wrong in chat: stale, double and foreign clicks, lost acknowledgements, rate limits, deleted messages.
 
 use axum::http::StatusCode;
+use bot::jobs::post_card::PostCard;
 use integrations::chat::slack::{fake::Outcome, signature};
 use secrecy::SecretString;
 use tests::{
-    db::Kind,
+    db::{Kind, leases_run_out},
     desk,
     talk::{CHANNEL, Way, talk},
 };
+use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     change::{
         command::{Command, Proposal},
         state::State,
     },
+    engine::jobs::{Handler, JobError},
     ports::clock::Clock,
+    store::queue::{self, Wanted},
     values::ChangeNumber,
 };
+
+use crate::tampering::tamper;
 
 #[tokio::test]
 async fn a_stale_click_records_nothing_and_hears_what_changed() {
@@ -354,6 +360,42 @@ async fn a_post_whose_answer_was_lost_is_found_and_not_repeated() {
         talk.slack.calls("conversations.history") > 0,
         "it looked for its own mark first"
     );
+}
+
+#[tokio::test]
+async fn a_claim_that_was_lost_posts_nothing_and_one_that_was_given_back_looks_first() {
+    let talk = talk(Kind::Sqlite, Way::Sockets).await.unwrap();
+    talk.stop_work();
+    talk.desk.file("k").await.unwrap();
+    let db = talk.desk.engine.db();
+    let wanted = Wanted {
+        kinds: vec!["refresh_card".to_owned()],
+        definitions: (1, 1),
+    };
+    let claim = async || {
+        let now = talk.desk.clock.now().timestamp_millis();
+        queue::claim(db, &wanted, 1, now, 30_000).await.unwrap().remove(0)
+    };
+    let cards = PostCard::new(talk.chat.clone());
+    // One process stands still before it posts, and another takes the card over.
+    let (stop, frozen) = (CancellationToken::new(), claim().await);
+    leases_run_out(db).await;
+    let other = claim().await;
+    cards.run(&other, &stop).await.unwrap();
+    assert_eq!(talk.slack.roots(CHANNEL).len(), 1);
+    // Either had looked before, and found nothing.
+    let forget = async || tamper(db, "DELETE FROM message", vec![]).await;
+    forget().await;
+    let refused = cards.run(&frozen, &stop).await;
+    assert!(matches!(refused, Err(JobError::Retry { .. })), "{refused:?}");
+    assert_eq!(talk.slack.roots(CHANNEL).len(), 1);
+    // The other one is stopped and gives it back, its try uncounted.
+    forget().await;
+    queue::release(db, &[other.ticket]).await.unwrap();
+    let third = claim().await;
+    assert_eq!(third.attempts, 2, "the frozen one's counts");
+    cards.run(&third, &stop).await.unwrap();
+    assert_eq!(talk.slack.roots(CHANNEL).len(), 1);
 }
 
 #[tokio::test]

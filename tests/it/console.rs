@@ -141,8 +141,16 @@ async fn a_refusal_stands_above_the_page_in_plain_words_and_nothing_is_recorded(
         .submit(&action, &page, &[("grade", "deny"), ("reason", " ")])
         .await;
     assert_eq!(no_reason.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let fresh = body(no_reason).await;
+    let back = priya.submit(&action, &page, &[("grade", "approve")]).await;
+    assert_eq!(back.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let back = body(back).await;
+    assert!(
+        back.contains("This form was answered before, with other words in it. Here is a fresh one."),
+        "{back}"
+    );
     let stale = priya
-        .submit(&action, &page, &[("grade", "approve"), ("revision", "7")])
+        .submit(&action, &fresh, &[("grade", "approve"), ("revision", "7")])
         .await;
     assert_eq!(stale.status(), StatusCode::CONFLICT);
     let stale = body(stale).await;

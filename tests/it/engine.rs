@@ -6,7 +6,7 @@ use tests::{
 };
 use workflow_engine::{
     change::{command::Command, refusal::RefusalCode, state::State},
-    engine::{Engine, HandleError},
+    engine::{Engine, HandleError, file::Filing},
     store,
     values::{Actor, PersonId},
 };
@@ -71,10 +71,31 @@ async fn the_same_key_answers_the_same_and_records_once() {
         let repeated = vote().await.unwrap();
         assert_eq!((repeated.version, repeated.repeated), (recorded.version, true));
         let other = desk.send(ana, "click-1", change.number, Command::Withdraw).await;
-        assert!(matches!(
-            other,
-            Err(HandleError::KeyReused(_)) | Err(HandleError::Refused(_))
-        ));
+        assert!(matches!(other, Err(HandleError::KeyReused(_))), "{other:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_the_answer_to_every_late_copy() {
+    for desk in desks().await {
+        let draft = Filing {
+            candidate: "gpt-4o-0513".to_owned(),
+            submit: false,
+            ..filing("draft")
+        };
+        let number = desk.engine.file(draft).await.unwrap().number;
+        let maya = Actor::Person(PersonId::from("maya"));
+        let click = |key| desk.send(maya.clone(), key, number, Command::Submit);
+        assert_eq!(refused(click("first").await), RefusalCode::NoChange);
+        // What was refused becomes possible, and only whoever asks anew gets it.
+        let other = desk.engine.proposal(&filing("other")).await.unwrap();
+        desk.person("maya", number, Command::Edit(other)).await.unwrap();
+        let before = desk.change(number).await;
+        assert_eq!(refused(click("first").await), RefusalCode::NoChange);
+        assert_eq!(desk.change(number).await, before);
+        let reused = desk.send(maya.clone(), "first", number, Command::Withdraw).await;
+        assert!(matches!(reused, Err(HandleError::KeyReused(_))), "{reused:?}");
+        assert_eq!(click("second").await.unwrap().state, State::Submitted);
     }
 }
 

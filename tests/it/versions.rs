@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use bot::commands_cli::migrate;
+use clap::Parser;
 use tests::{
     db::BOTH,
     desk::{Desk, approval, desk, filing},
+    web::web,
 };
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
@@ -38,6 +41,22 @@ fn newer(desk: &Desk) -> Engine {
     desk.engine
         .clone()
         .with_definitions(Definitions::new(&NEXT, 2).unwrap())
+}
+
+#[derive(clap::Parser)]
+enum Program {
+    Migrate(migrate::Args),
+}
+
+/// Runs `governor migrate` with `words` on the desk's database, beside the service; its complaint, if it has one.
+async fn governor_migrate(desk: &Desk, words: &str) -> Result<(), String> {
+    let path = desk.fresh.folder.path().join("governor.toml");
+    std::fs::write(&path, format!("[database]\nurl = \"{}\"\n", desk.fresh.url)).unwrap();
+    let line = format!("governor migrate {words} --config {}", path.display());
+    let Program::Migrate(args) =
+        Program::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
+    let ended = migrate::run(&args).await;
+    ended.map(drop).map_err(|error| format!("{error:#}"))
 }
 
 /// Counts admission checks.
@@ -112,6 +131,50 @@ async fn a_release_and_the_next_one_work_on_the_same_changes_until_the_next_file
             workflow_engine::change::state::State::Approved
         );
         assert!(desk.engine.frozen().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_moves_a_change_in_the_name_of_a_person_of_the_catalog() {
+    for kind in BOTH {
+        let Some(desk) = desk(kind).await else { continue };
+        let number = newer(&desk).file(filing("k")).await.unwrap().number;
+        for (words, complaint) in [
+            ("--change 1 --to 1 --by nobody", "the catalog has no such person"),
+            ("--change 1 --to 1", "--by <PERSON>"),
+            ("--change 9 --to 1 --by ana", "there is no change #9"),
+            ("--change 1 --to 7 --by ana", "cannot move #1 to version 7"),
+        ] {
+            let said = governor_migrate(&desk, words).await.unwrap_err();
+            assert!(said.contains(complaint), "{words}: {said}");
+        }
+        governor_migrate(&desk, "--change 1 --to 1 --by ana")
+            .await
+            .unwrap();
+        let events = store::changes::events(desk.engine.db(), desk.change(number).await.id.as_str()).await;
+        let moved = events.unwrap().pop().unwrap();
+        assert_eq!((moved.kind.as_str(), moved.actor.as_str()), ("migrated", "ana"));
+        desk.person("maya", number, Command::Withdraw).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_frozen_change_has_no_forms_and_says_why() {
+    let web = web().await;
+    web.desk.file("carried").await.unwrap();
+    newer(&web.desk).file(filing("frozen")).await.unwrap();
+    let mut maya = web.signed_in("maya").await;
+    let forms = |page: &str| page.matches("action=\"/changes/").count();
+    let carried = maya.page("/changes/1").await;
+    assert!(forms(&carried) >= 2, "a comment, and to withdraw it");
+    let frozen = maya.page("/changes/2").await;
+    assert_eq!(forms(&frozen), 0, "{frozen}");
+    for words in [
+        "follows version 2 of the rules, and this program carries version 1",
+        "governor migrate --change 2 --to 1 --by PERSON",
+        "Nothing can be recorded here now",
+    ] {
+        assert!(frozen.contains(words), "{words}");
     }
 }
 

@@ -27,7 +27,9 @@ pub(super) fn refused(error: HandleError) -> Result<String, JobError> {
             "There is no route change {number}. `list` shows the newest ones."
         )),
         HandleError::Invalid(why) => Ok(format!("{}.", capital(&why))),
-        HandleError::KeyReused(_) | HandleError::ClaimLost => Ok("This was recorded already.".to_owned()),
+        HandleError::KeyReused(_) | HandleError::ClaimLost => {
+            Ok("This was taken up already; nothing new was recorded.".to_owned())
+        }
         error @ (HandleError::Busy | HandleError::Store(_)) => Err(JobError::retry(error)),
     }
 }

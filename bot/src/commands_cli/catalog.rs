@@ -13,6 +13,7 @@ use serde_json::json;
 use workflow_engine::{
     catalog::{Catalog, CatalogFaults, Difference, diff, export, load},
     engine::Engine,
+    store::db::Db,
     values::{Actor, PersonId},
 };
 
@@ -138,7 +139,8 @@ fn editor_of(catalog: &Catalog, editor: Option<&str>) -> anyhow::Result<Actor> {
 
 async fn engine(args: &Args) -> anyhow::Result<Engine> {
     let config = Config::load(args.config.as_deref())?;
-    let db = storage::open(&config.database_url(), config.database.max_connections).await?;
+    // Its writes take turns with those of a service on the same SQLite file.
+    let db = Db::open_beside(&config.database_url()).await?;
     storage::up_to_date(&db).await?;
     Ok(Engine::new(db, Arc::new(SystemClock)))
 }

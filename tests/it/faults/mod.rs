@@ -10,6 +10,12 @@ mod poison;
 mod refused;
 mod storm;
 
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+};
+
 use tests::{
     desk::Desk,
     script::{Courier, Played, Script, Traces, play},
@@ -25,6 +31,24 @@ fn long() -> bool {
         reason = "tests are configured by the environment"
     )]
     std::env::var("GOVERNOR_LONG").is_ok()
+}
+
+/// Polls at most so often, then goes away.
+pub(crate) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = times;
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// What `script` leaves when nothing disturbs it.

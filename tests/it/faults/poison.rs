@@ -1,11 +1,6 @@
 //! The poisoned pool: callers that cancel `begin()` must not cost others what was acknowledged (sqlx #4385).
 
-use std::{
-    collections::BTreeSet,
-    future::{Future, poll_fn},
-    pin::pin,
-    task::Poll,
-};
+use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, Statement};
 use tests::db::{BOTH, fresh, open};
@@ -14,7 +9,7 @@ use workflow_engine::{
     values::JobId,
 };
 
-use super::long;
+use super::{long, polled};
 
 /// Lanes that share six connections.
 const LANES: usize = 8;
@@ -46,24 +41,6 @@ async fn unit(db: &Db, name: String) -> Result<(), StoreError> {
             .await?;
             Ok(())
         })
-    })
-    .await
-}
-
-/// Polls at most so often, then goes away.
-async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = times;
-    poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        match future.as_mut().poll(context) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if left == 0 => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
     })
     .await
 }

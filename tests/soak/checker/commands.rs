@@ -75,8 +75,8 @@ pub(super) fn repeats_agree(facts: &Facts) -> Vec<String> {
         .collect()
 }
 
-/// Of two copies under way at once, one may be refused by the state before the other made it possible; so only what was
-/// refused and never recorded counts here.
+/// A filing may be turned away before anything is decided (its route serves already), and another copy of it taken; so of
+/// filings only what was never recorded counts here.
 pub(super) fn refused_is_not_recorded(facts: &Facts) -> Vec<String> {
     let stored = by_key(facts);
     let refused = |sent: &&Sent| {
@@ -84,7 +84,8 @@ pub(super) fn refused_is_not_recorded(facts: &Facts) -> Vec<String> {
             .answers
             .iter()
             .any(|answer| matches!(answer, Answer::Refused(_) | Answer::Failed(_)));
-        refused && recorded(sent).next().is_none() && stored.contains_key(sent.key.as_str())
+        let taken = sent.what == "file" && recorded(sent).next().is_some();
+        refused && !taken && stored.contains_key(sent.key.as_str())
     };
     facts
         .sent

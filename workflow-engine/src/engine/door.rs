@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Changed, Engine, HandleError, Outcome, Request,
     rows::{Decided, payload_digest},
 };
 use crate::{
-    change::{event::Event, state::Application},
-    store::{self, commit::Committed},
+    change::{event::Event, refusal::Refusal, state::Application},
+    store::{
+        self,
+        commit::{CommandRow, Committed},
+    },
     values::Digest,
 };
 
@@ -56,18 +61,20 @@ impl Engine {
         let rules = self.rules(&loaded, &request.command)?;
         let mut events = match (rules.decide)(&loaded.change, &request.command, &facts) {
             Ok(events) => events,
-            // A repeat of what has happened is often refused by then ("recorded already"): its answer is the first one.
-            Err(refusal) => {
-                return match store::changes::answered(&self.db, &request.key).await? {
-                    Some(stored) => {
-                        repeated(&request.key, payload, stored.payload_sha256, &stored.result).map(Some)
-                    }
-                    None => Err(refusal.into()),
-                };
+            Err(refused) => {
+                let answer = Answer::Refused { refused };
+                return self
+                    .nothing_changes(request, payload, &loaded, answer)
+                    .await
+                    .map(Some);
             }
         };
         if events.is_empty() {
-            return Ok(Some(untouched(&loaded)));
+            let answer = Answer::Done(untouched(&loaded));
+            return self
+                .nothing_changes(request, payload, &loaded, answer)
+                .await
+                .map(Some);
         }
         self.number_writes(&mut events).await?;
         let (mut commit, outcome) = self.rows(&Decided {
@@ -93,6 +100,35 @@ impl Engine {
             } => repeated(&request.key, payload, payload_sha256, &result).map(Some),
             Committed::VersionMoved => Ok(None),
             Committed::ClaimLost => Err(HandleError::ClaimLost),
+        }
+    }
+
+    /// The answer to a command that changes nothing. A person's is kept like any other: a late copy is told the same,
+    /// whatever has become possible meanwhile. What the service sends is decided anew each time it is tried.
+    ///
+    /// A repeat of what has happened is often refused by then ("recorded already"): its answer is the first one.
+    async fn nothing_changes(
+        &self,
+        request: &Request,
+        payload: Digest,
+        loaded: &store::changes::Loaded,
+        answer: Answer,
+    ) -> Result<Outcome, HandleError> {
+        let stored = if request.actor.person().is_some() {
+            let command = CommandRow {
+                key: request.key.clone(),
+                payload_sha256: payload,
+                result: serde_json::to_string(&answer)?,
+            };
+            let now = self.clock.now().timestamp_millis();
+            store::commands::keep(&self.db, &command, &loaded.change.id, now).await?
+        } else {
+            store::changes::answered(&self.db, &request.key).await?
+        };
+        match (stored, answer) {
+            (Some(stored), _) => repeated(&request.key, payload, stored.payload_sha256, &stored.result),
+            (None, Answer::Refused { refused }) => Err(refused.into()),
+            (None, Answer::Done(outcome)) => Ok(outcome),
         }
     }
 
@@ -144,9 +180,21 @@ pub(super) fn repeated(
     if payload != stored {
         return Err(HandleError::KeyReused(key.to_owned()));
     }
-    let mut outcome: Outcome = serde_json::from_str(result).map_err(store::error::StoreError::from)?;
-    outcome.repeated = true;
-    Ok(outcome)
+    match serde_json::from_str(result)? {
+        Answer::Refused { refused } => Err(refused.into()),
+        Answer::Done(outcome) => Ok(Outcome {
+            repeated: true,
+            ..outcome
+        }),
+    }
+}
+
+/// What is stored under a key.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Refused { refused: Refusal },
+    Done(Outcome),
 }
 
 /// A command that changes nothing, such as a reminder when nobody is missing.

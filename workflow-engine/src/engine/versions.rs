@@ -86,7 +86,7 @@ impl Engine {
         let from = loaded.definition_version;
         self.handle(Request {
             actor: Actor::Person(by),
-            key: format!("migrate:{number}:{}:{to}", loaded.version),
+            key: format!("migrate:{}", self.clock.new_id()),
             change: number,
             command: Command::Migrate { from, to },
             notes: Vec::new(),

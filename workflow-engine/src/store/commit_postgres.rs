@@ -124,7 +124,14 @@ impl Shape {
 }
 
 pub(super) async fn commit(warm: &Warm, commit: &Commit) -> Result<Committed, StoreError> {
-    let rows = warm.rows(bind(Shape::of(commit).text(), commit)).await?;
+    let rows = match warm.rows(bind(Shape::of(commit).text(), commit)).await {
+        // Another copy of the command was refused at this very moment: that is its answer.
+        Err(StoreError::Duplicate(what)) => {
+            let taken = key_taken(warm, &commit.command.key).await?;
+            return taken.ok_or(StoreError::Duplicate(what));
+        }
+        rows => rows?,
+    };
     let written: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
     if written == 1 {
         return Ok(Committed::Applied);
@@ -134,13 +141,8 @@ pub(super) async fn commit(warm: &Warm, commit: &Commit) -> Result<Committed, St
 
 /// Nothing was written: the key is there already, the claim is void, or the version has moved.
 async fn why_not(warm: &Warm, commit: &Commit) -> Result<Committed, StoreError> {
-    let taken = sqlx::query("SELECT payload_sha256, result FROM command WHERE key = $1")
-        .bind(commit.command.key.clone());
-    if let Some(row) = warm.rows(taken).await?.first() {
-        return Ok(Committed::KeyTaken {
-            payload_sha256: super::changes::digest(row.try_get(0)?)?,
-            result: row.try_get(1)?,
-        });
+    if let Some(taken) = key_taken(warm, &commit.command.key).await? {
+        return Ok(taken);
     }
     if let Some(ticket) = &commit.completes {
         let holds = sqlx::query("SELECT 1 FROM job WHERE id = $1 AND token = $2 AND done_at IS NULL")
@@ -151,6 +153,18 @@ async fn why_not(warm: &Warm, commit: &Commit) -> Result<Committed, StoreError> 
         }
     }
     Ok(Committed::VersionMoved)
+}
+
+async fn key_taken(warm: &Warm, key: &str) -> Result<Option<Committed>, StoreError> {
+    let taken = sqlx::query("SELECT payload_sha256, result FROM command WHERE key = $1").bind(key.to_owned());
+    let taken = warm.rows(taken).await?;
+    let read = |row: &sqlx::postgres::PgRow| {
+        Ok(Committed::KeyTaken {
+            payload_sha256: super::changes::digest(row.try_get(0)?)?,
+            result: row.try_get(1)?,
+        })
+    };
+    taken.first().map(read).transpose()
 }
 
 fn bind(text: &'static str, commit: &Commit) -> Bound {

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The next steps, and those that are rarely taken.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Actions {
     actions: Vec<Action>,
     more: Vec<Action>,
@@ -74,6 +74,9 @@ struct Page<'a> {
 
 impl Actions {
     pub(super) fn of(view: &ChangeView, visitor: &Visitor, asked: &[Seat], key: &str) -> Self {
+        if view.frozen.is_some() {
+            return Self::default();
+        }
         let page = Page { view, visitor, key };
         let mut actions = page.settle();
         actions.extend(page.test_and_gateway());

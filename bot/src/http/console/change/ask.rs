@@ -105,6 +105,10 @@ impl Ask {
             return Some(to_decide(view, visitor, (seat, asked), key));
         }
         let (title, lines) = match view.state {
+            _ if view.frozen.is_some() => (
+                "Nothing can be recorded here now".to_owned(),
+                vec!["It is said above why, and what helps. Everything can be read.".to_owned()],
+            ),
             State::AwaitingApproval => waiting(view, visitor),
             state => (
                 "Nothing is asked of you now".to_owned(),

@@ -59,7 +59,11 @@ pub(in crate::http) async fn act(
         Ok(()) => Ok(Redirect::to(&format!("/changes/{}?done={verb}", number.0)).into_response()),
         Err(problem) if problem.status.is_server_error() || problem.code == "not-found" => Err(problem),
         Err(problem) => {
-            let notice = Notice::bad(format!("Nothing was recorded. {}", problem.detail));
+            let why = match problem.code {
+                "key-reused" => "This form was answered before, with other words in it. Here is a fresh one.",
+                _ => problem.detail.as_str(),
+            };
+            let notice = Notice::bad(format!("Nothing was recorded. {why}"));
             let page = super::page(&state, &visitor, number, Some(notice)).await?;
             Ok((problem.status, page).into_response())
         }

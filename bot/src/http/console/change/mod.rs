@@ -119,7 +119,7 @@ struct ChangePage {
     proof: course::Proof,
     #[serde(flatten)]
     actions: actions::Actions,
-    comment_key: String,
+    comment_key: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -141,7 +141,12 @@ impl ChangePage {
         let target = entry.and_then(|entry| entry.latency_p95_ms);
         let kinds = entry.map(|entry| entry.strata.words.clone()).unwrap_or_default();
         let monthly = view.packet.as_ref().and_then(|packet| packet.cost.as_ref());
-        let asked = ask::roles(view, &visitor.person);
+        let frozen = view.frozen.is_some();
+        let asked = if frozen {
+            Vec::new()
+        } else {
+            ask::roles(view, &visitor.person)
+        };
         Ok(Self {
             number: view.number.0,
             workflow: Named {
@@ -180,7 +185,7 @@ impl ChangePage {
             timeline: course::timeline(view, &visitor.catalog),
             proof: course::proof(view),
             actions: actions::Actions::of(view, visitor, &asked, key),
-            comment_key: format!("{key}-c"),
+            comment_key: (!frozen).then(|| format!("{key}-c")),
         })
     }
 }
