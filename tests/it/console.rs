@@ -143,7 +143,7 @@ async fn a_refusal_stands_above_the_page_in_plain_words_and_nothing_is_recorded(
     assert_eq!(no_reason.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let fresh = body(no_reason).await;
     let back = priya.submit(&action, &page, &[("grade", "approve")]).await;
-    assert_eq!(back.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(back.status(), StatusCode::CONFLICT);
     let back = body(back).await;
     assert!(
         back.contains("This form was answered before, with other words in it. Here is a fresh one."),
