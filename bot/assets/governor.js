@@ -79,7 +79,7 @@
     });
   }
 
-  // Keys: j and k move, o opens, a and d choose in the form, ? tells.
+  // Keys: j and k move, o opens, a and d choose in the form, 1, 2, 0 and z press what says so, ? tells.
   var at = -1;
   function move(step) {
     var rows = $$("[data-row]");
@@ -95,6 +95,11 @@
     choice.focus();
     choice.scrollIntoView({ block: "center" });
   }
+  // Which of two answers is better.
+  function press(key) {
+    var button = $('[data-press="' + key + '"]');
+    if (button) button.click();
+  }
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (/INPUT|TEXTAREA|SELECT/.test(event.target.tagName) && event.target.type !== "radio") return;
@@ -105,6 +110,7 @@
       case "o": if (document.activeElement && document.activeElement.matches("[data-row]")) document.activeElement.click(); break;
       case "a": choose("approve"); break;
       case "d": choose("deny"); break;
+      case "1": case "2": case "0": case "z": press(event.key); break;
       case "?": if (help && help.showModal && !help.open) help.showModal(); break;
       default: return;
     }

@@ -11,6 +11,8 @@ pub mod digest;
 pub mod event;
 pub mod inbox;
 pub mod job;
+pub mod judge_label;
+pub mod judge_verdict;
 pub mod ledger;
 pub mod ledger_batch;
 pub mod ledger_head;

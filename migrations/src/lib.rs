@@ -18,6 +18,7 @@ mod m20261124_000021_witnesses;
 mod m20261124_000022_ledger_batches;
 mod m20261124_000070_generation;
 mod m20261124_000071_lease;
+mod m20261124_000073_shadow_judging;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000022_ledger_batches::Migration),
             Box::new(m20261124_000070_generation::Migration),
             Box::new(m20261124_000071_lease::Migration),
+            Box::new(m20261124_000073_shadow_judging::Migration),
         ]
     }
 }

@@ -106,6 +106,14 @@ impl Desk {
             .await
     }
 
+    /// Admits a filed change to its test.
+    pub async fn to_test(&self, number: ChangeNumber) -> Change {
+        let decision = Digest::of(b"admitted by a test");
+        let admitted = self.service(number, Command::Admit { decision }).await;
+        admitted.expect("it is admitted");
+        self.change(number).await
+    }
+
     /// Takes a filed change to its sealed packet, as the jobs would.
     pub async fn to_review(&self, number: ChangeNumber) -> Change {
         let digest = Digest::of(b"made by a test");

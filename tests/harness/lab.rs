@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bot::demo::{
     figures::{AUGUST, Figures, JULY},
     prompts::Desk as HelpDesk,
-    traffic::Recording,
+    traffic::{RecordedCall, Recording},
     vendor::answers,
 };
 use bytes::Bytes;
@@ -24,7 +24,7 @@ use sea_orm_migration::MigratorTrait;
 use secrecy::SecretString;
 use workflow_engine::{
     catalog::{Catalog, CatalogRoute, Testing},
-    change::{command::Command, state::Change},
+    change::state::Change,
     engine::{
         Engine,
         jobs::JobError,
@@ -37,7 +37,7 @@ use workflow_engine::{
         attribute::Rules,
         price::{PriceBook, SHIPPED, book::Origin},
     },
-    values::{Actor, ChangeNumber, Digest},
+    values::{Actor, ChangeNumber},
 };
 
 use crate::{
@@ -94,6 +94,24 @@ impl Models {
 
 /// A bench on databases of `kind`, with the July calls of the incumbent, `per_category` of each kind.
 pub async fn lab(kind: Kind, models: Models, via: Via, per_category: usize) -> Option<Lab> {
+    let (lab, figures) = bench(kind, models).await?;
+    let recording = lab.recording(models, per_category);
+    let calls = recording.calls(&figures).expect("figures");
+    lab.record(&recording, &calls, via).await;
+    Some(lab)
+}
+
+/// A bench on SQLite with the calls of one kind, so many of them: those that no tool answers, but words.
+pub async fn lab_in_words(models: Models, calls: usize) -> Lab {
+    let (lab, figures) = bench(Kind::Sqlite, models).await.expect("SQLite is always there");
+    let recording = lab.recording(models, calls);
+    let mut calls = recording.calls(&figures).expect("figures");
+    calls.retain(|call| call.kind == "relevance");
+    lab.record(&recording, &calls, Via::LiteLlm).await;
+    lab
+}
+
+async fn bench(kind: Kind, models: Models) -> Option<(Lab, Arc<Figures>)> {
     let home = fresh(kind).await?;
     let db = open(&home).await;
     let clock = TestClock::default();
@@ -119,8 +137,7 @@ pub async fn lab(kind: Kind, models: Models, via: Via, per_category: usize) -> O
         prices: Arc::new(prices),
         _calls_home: calls_home,
     };
-    lab.record(&figures, models, via, per_category).await;
-    Some(lab)
+    Some((lab, figures))
 }
 
 /// The small company, its workflow served by the incumbent and its kinds of request named by a tag.
@@ -188,10 +205,12 @@ fn recording(model: &str, first: DateTime<Utc>, per_category: usize) -> Recordin
 }
 
 impl Lab {
-    async fn record(&self, figures: &Figures, models: Models, via: Via, per_category: usize) {
+    fn recording(&self, models: Models, per_category: usize) -> Recording {
         let first = self.desk.clock.now() - TimeDelta::days(20);
-        let recording = recording(models.incumbent, first, per_category);
-        let calls = recording.calls(figures).expect("figures");
+        recording(models.incumbent, first, per_category)
+    }
+
+    async fn record(&self, recording: &Recording, calls: &[RecordedCall], via: Via) {
         for chunk in calls.chunks(200) {
             let body = match via {
                 Via::LiteLlm => recording.as_litellm(chunk),
@@ -277,7 +296,7 @@ impl Lab {
     pub async fn filed(&self) -> Change {
         let filing = workflow_engine::engine::file::Filing {
             candidate: "proposed".to_owned(),
-            ..crate::desk::filing("filed")
+            ..crate::desk::filing(&self.desk.clock.new_id().to_string())
         };
         let filed = self.desk.engine.file(filing).await.expect("it is filed");
         self.desk.change(filed.number).await
@@ -286,12 +305,7 @@ impl Lab {
     /// Maya files and submits the change; it is admitted.
     pub async fn admitted(&self) -> Change {
         let filed = self.filed().await;
-        let decision = Digest::of(b"admitted by a test");
-        self.desk
-            .service(filed.number, Command::Admit { decision })
-            .await
-            .expect("it is admitted");
-        self.desk.change(filed.number).await
+        self.desk.to_test(filed.number).await
     }
 
     /// Runs the test and sends its command through the door; the command's name.

@@ -22,6 +22,7 @@ pub mod script;
 pub mod soak;
 pub mod stage;
 pub mod talk;
+pub mod voices;
 pub mod web;
 
 use std::path::PathBuf;

@@ -59,7 +59,9 @@ pub async fn web_on(desk: Desk, change: impl FnOnce(&mut Config)) -> Web {
     config.server.listen = address;
     change(&mut config);
     let ledger = Ledger::new(desk.engine.db().clone(), log_key().public().clone());
-    let state = AppState::new(desk.engine.clone(), ledger, Arc::new(config)).expect("the pages are right");
+    let mut state =
+        AppState::new(desk.engine.clone(), ledger, Arc::new(config)).expect("the pages are right");
+    state.vault = Some(desk.vault());
     let server = tokio::spawn(async move {
         let _ = axum::serve(listener, router(state)).await;
     });

@@ -26,7 +26,11 @@ pub fn card(view: &ChangeView) -> Option<Card> {
     if !evidence.kinds.is_empty() {
         card = card.with(table(evidence));
     }
-    let measured = [("Cost", &evidence.cost), ("Latency", &evidence.latency)];
+    let measured = [
+        ("Cost", &evidence.cost),
+        ("Latency", &evidence.latency),
+        ("Judge", &evidence.judge),
+    ];
     let measured: Vec<(String, Text)> = measured
         .iter()
         .filter_map(|(label, words)| Some(((*label).to_owned(), words.as_deref()?.into())))

@@ -145,6 +145,7 @@ pub fn awaiting() -> ChangeView {
             said: vec!["On 1,240 replayed calls it answered better (+3.8 points, between +2.4 and +5.3), in every kind of request, and costs 43 % less (between 42 and 44): about $8,400 a month (at least $8,200).".to_owned()],
             way_out: None,
             cost: Some("costs 43 % less (between 42 and 44)".to_owned()),
+            judge: None,
             latency: Some("95 of 100 calls take 4.1 s at most (between 3.8 s and 4.7 s), 4.2 s today".to_owned()),
             kinds: vec![
                 kind("relevance: no tool applies", "240", "+2.9", "−0.2 to +6.4", "fine"),

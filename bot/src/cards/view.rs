@@ -122,6 +122,8 @@ pub struct Evidence {
     pub cost: Option<String>,
     /// Latency in words.
     pub latency: Option<String>,
+    /// What the judge of free text says, or why it does not count.
+    pub judge: Option<String>,
     /// Each kind of request: its name, calls, difference, limits, what it shows.
     pub kinds: Vec<[String; 5]>,
     /// Each control of the policy that has something to say: its id and its sentence.

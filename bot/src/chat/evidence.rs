@@ -107,6 +107,7 @@ fn measured(evidence: &mut Evidence, report: &Report, words: &sentences::KindWor
         report::Verdict::Inconclusive => Verdict::Inconclusive,
     });
     evidence.cost = report.cost.as_ref().and_then(sentences::cost_words);
+    evidence.judge = report.judge.as_ref().map(sentences::judge_words);
     evidence.latency = report.latency.as_ref().map(sentences::latency_words);
     evidence.said = match report.verdict {
         report::Verdict::NotEligible => sentences::not_eligible(report, words),

@@ -12,6 +12,7 @@ use workflow_engine::{
     values::Usd,
 };
 
+use super::judge::Judge;
 use crate::plots::{
     cost::{self, share},
     interval::{self, points},
@@ -27,6 +28,8 @@ pub struct Pictures {
     pub cost: Option<Picture>,
     /// Time to answer.
     pub latency: Option<Picture>,
+    /// Who judged free text.
+    pub judge: Option<Judge>,
 }
 
 impl Pictures {
@@ -87,6 +90,7 @@ pub fn pictures(
         quality: quality(report, words),
         cost: report.cost.as_ref().and_then(|cost| bridge(cost, monthly)),
         latency: report.latency.as_ref().map(|it| waiting(it, target_ms)),
+        judge: report.judge.as_ref().map(Judge::of),
     }
 }
 
@@ -331,7 +335,7 @@ fn quantile(
     }
 }
 
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters
         .next()

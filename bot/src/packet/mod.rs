@@ -2,4 +2,5 @@
 
 pub mod csv;
 pub mod evidence;
+mod judge;
 pub mod png;

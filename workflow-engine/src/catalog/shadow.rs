@@ -1,9 +1,11 @@
 //! How changes of a workflow are tested: within what, on which kinds of request, by which checks.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::values::{PersonId, Usd};
+use crate::values::{Hop, PersonId, Usd};
 
 /// How changes of a workflow are tested. What is left out is as the policy, or as the program has it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -110,6 +112,35 @@ pub struct JudgeCard {
     pub provider: String,
     /// The model.
     pub model: String,
+    /// Where it is processed; the policy asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The vendor's deployment, where it has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// Sampling parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
     /// What makes an answer good, in the owner's words.
     pub instructions: String,
+}
+
+impl JudgeCard {
+    /// Who is asked.
+    #[must_use]
+    pub fn hop(&self) -> Hop {
+        Hop {
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            region: self.region.clone(),
+            deployment: self.deployment.clone(),
+            parameters: self.parameters.clone(),
+        }
+    }
+
+    /// `provider/model`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.provider, self.model)
+    }
 }

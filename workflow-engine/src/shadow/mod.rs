@@ -7,6 +7,7 @@ pub mod drift;
 pub mod ending;
 pub mod features;
 pub mod freeze;
+pub mod judging;
 pub mod looks;
 pub mod plan;
 pub mod privacy;

@@ -19,6 +19,7 @@ pub mod error;
 pub mod gauges;
 pub mod grounds;
 pub mod inbox;
+pub mod judging;
 pub mod ledger;
 pub mod messages;
 pub mod notes;

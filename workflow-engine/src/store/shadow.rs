@@ -1,6 +1,6 @@
 //! Runs of the shadow test: the frozen plan with its sample, each answer once, the report.
 
-use entities::{shadow_answer, shadow_run};
+use entities::{change, shadow_answer, shadow_run};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
     EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, TryInsertResult,
@@ -19,7 +19,7 @@ use crate::{
         plan::{Sampled, ShadowPlan},
         run::Progress,
     },
-    values::{ChangeId, Digest, Hop, Revision, RunId, Usd},
+    values::{ChangeId, Digest, Hop, Revision, RunId, Usd, WorkflowId},
 };
 
 /// A run as it is stored.
@@ -139,6 +139,30 @@ pub async fn of_change(db: &Db, change: &ChangeId) -> Result<Vec<Run>, StoreErro
     rows.into_iter().map(read).collect()
 }
 
+/// The newest finished runs of a workflow, at most `limit`, newest first.
+///
+/// # Errors
+/// As [`by_id`].
+pub async fn of_workflow(db: &Db, workflow: &WorkflowId, limit: u64) -> Result<Vec<Run>, StoreError> {
+    let changes: Vec<String> = change::Entity::find()
+        .select_only()
+        .column(change::Column::Id)
+        .filter(change::Column::Workflow.eq(workflow.as_str()))
+        .order_by_desc(change::Column::Number)
+        .limit(100)
+        .into_tuple()
+        .all(db.reads())
+        .await?;
+    let rows = shadow_run::Entity::find()
+        .filter(shadow_run::Column::ChangeId.is_in(changes))
+        .filter(shadow_run::Column::State.eq("finished"))
+        .order_by_desc(shadow_run::Column::StartedAt)
+        .limit(limit)
+        .all(db.reads())
+        .await?;
+    rows.into_iter().map(read).collect()
+}
+
 /// How far a run has come at `now` (milliseconds UTC).
 ///
 /// # Errors
@@ -226,7 +250,7 @@ pub async fn keep(
                 return Ok(false);
             }
             shadow_content::insert(tx, &run, texts).await?;
-            count(tx, run.as_str(), cost).await?;
+            count(tx, run.as_str(), (1, cost)).await?;
             Ok(true)
         })
     })
@@ -247,7 +271,11 @@ pub async fn set_total(db: &Db, run: &RunId, total: u64) -> Result<(), StoreErro
 }
 
 /// Sums are decimal text, so they are added here and not in SQL; the row is locked meanwhile.
-async fn count(tx: &DatabaseTransaction, id: &str, cost: Usd) -> Result<(), StoreError> {
+pub(super) async fn count(
+    tx: &DatabaseTransaction,
+    id: &str,
+    (answers, cost): (i32, Usd),
+) -> Result<(), StoreError> {
     let backend = tx.get_database_backend();
     let lock = if backend == DbBackend::Postgres {
         " FOR UPDATE"
@@ -261,11 +289,11 @@ async fn count(tx: &DatabaseTransaction, id: &str, cost: Usd) -> Result<(), Stor
         .ok_or_else(|| StoreError::Corrupt(format!("run {id} is not there")))?;
     let spent: String = row.try_get("", "spent_usd")?;
     let spent = money(&spent)? + cost;
-    let update = "UPDATE shadow_run SET done = done + 1, spent_usd = $2 WHERE id = $1";
+    let update = "UPDATE shadow_run SET done = done + $3, spent_usd = $2 WHERE id = $1";
     tx.execute_raw(Statement::from_sql_and_values(
         backend,
         update,
-        [id.into(), spent.plain().into()],
+        [id.into(), spent.plain().into(), answers.into()],
     ))
     .await?;
     Ok(())

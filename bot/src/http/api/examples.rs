@@ -40,7 +40,9 @@ pub(super) async fn list(
 impl From<ExamplesError> for Problem {
     fn from(error: ExamplesError) -> Self {
         match error {
-            ExamplesError::NotFound(_) => Self::new(Code::NotFound, sentence(&error)),
+            ExamplesError::NotFound(_) | ExamplesError::NoWorkflow(_) | ExamplesError::NoPair(_) => {
+                Self::new(Code::NotFound, sentence(&error))
+            }
             ExamplesError::NotCleared(_) => Self::new(Code::Forbidden, sentence(&error)),
             ExamplesError::Vault(VaultError::Erased) => Self::new(Code::NotFound, sentence(&error)),
             ExamplesError::NotRecorded(error) => error.into(),

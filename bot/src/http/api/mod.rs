@@ -7,6 +7,7 @@ pub mod events;
 pub mod examples;
 pub mod health;
 pub mod jobs;
+mod labels;
 pub mod ledger;
 pub mod openapi;
 mod packet;
@@ -33,6 +34,10 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/workflows", get(workflows::list))
         .route("/api/v1/workflows/{id}", get(workflows::show))
+        .route(
+            "/api/v1/workflows/{id}/labels",
+            get(labels::next).post(labels::say),
+        )
         .route("/api/v1/changes", get(changes::list).post(changes::file))
         .route("/api/v1/changes/{number}", get(changes::show))
         .route("/api/v1/changes/{number}/submit", post(changes::submit))

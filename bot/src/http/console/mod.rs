@@ -4,6 +4,7 @@ pub mod change;
 mod changes;
 mod errors;
 mod inbox;
+mod labels;
 mod ledger;
 pub(in crate::http) mod operations;
 pub mod pages;
@@ -38,6 +39,7 @@ pub(super) fn routes(state: AppState) -> Router<AppState> {
         .route("/policy", get(policy::show))
         .route("/policy/try", post(policy::try_out))
         .route("/policy/propose", post(policy::propose))
+        .route("/workflows/{id}/labels", get(labels::show).post(labels::say))
         .route("/spend", get(spend::show))
         .route("/spend/calls", get(spend_calls::show))
         .route("/ledger", get(ledger::show))

@@ -9,7 +9,8 @@ use workflow_engine::{
     catalog::{Catalog, MappingRule, RiskTier, Workflow},
     engine::queries::list::WorkflowView,
     evidence::figures::model,
-    store::views::Filter,
+    shadow::statistics::judge::LEAST_LABELS,
+    store::{self, views::Filter},
     values::Route,
 };
 
@@ -92,6 +93,7 @@ struct WorkflowPage {
     changes: Vec<Row>,
     changes_empty: Empty,
     facts: Vec<Fact>,
+    judge: Option<String>,
     candidates: Vec<Link>,
     mapping: Vec<Rule>,
 }
@@ -151,6 +153,7 @@ pub(in crate::http) async fn show(
             action: None,
         },
         facts: facts(catalog, entry),
+        judge: judge(&state, entry).await?,
         candidates: candidates(catalog, entry),
         mapping: catalog
             .mapping
@@ -249,6 +252,18 @@ fn facts(catalog: &Catalog, entry: &Workflow) -> Vec<Fact> {
     add("Team", entry.team.clone().unwrap_or_else(|| "none".to_owned()));
     add("Gateway", format!("{}, alias {}", entry.gateway, entry.alias));
     facts
+}
+
+/// Who judges, and how many labels people have given; none where nobody judges.
+async fn judge(state: &AppState, entry: &Workflow) -> Result<Option<String>, Problem> {
+    let Some(card) = &entry.shadow.judge else {
+        return Ok(None);
+    };
+    let labels = store::judging::labels(state.db(), &entry.id).await?.len();
+    Ok(Some(format!(
+        "{} compares answers where checks cannot decide, as far as people agree with it. {labels} pairs are labelled; {LEAST_LABELS} are needed.",
+        card.model
+    )))
 }
 
 fn candidates(catalog: &Catalog, entry: &Workflow) -> Vec<Link> {

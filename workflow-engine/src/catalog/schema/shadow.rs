@@ -66,7 +66,7 @@ pub(super) static TESTING: Table = table(
         may(
             "judge",
             Kind::One(&JUDGE),
-            "Who compares answers where checks cannot decide; kept in the plan, not asked yet.",
+            "Who compares answers where checks cannot decide.",
         ),
     ],
 );
@@ -121,6 +121,13 @@ static JUDGE: Table = table(
             "Its vendor, another than those of both routes.",
         ),
         must("model", Kind::Text, "The model."),
+        may("region", Kind::Text, "Where it is processed; the policy asks."),
+        may("deployment", Kind::Text, "The vendor's deployment."),
+        may(
+            "parameters",
+            Kind::Map(&Kind::Text),
+            "Sampling parameters, as text.",
+        ),
         must("instructions", Kind::Text, "What makes an answer good."),
     ],
 );

@@ -8,6 +8,7 @@ use crate::{
     shadow::{
         analysis::pairs::{Arms, Pair},
         arm::{Arm, ArmResult},
+        judging::correction,
     },
     store::{self, error::StoreError},
 };
@@ -24,6 +25,7 @@ impl Engine {
         let Some(run) = store::shadow::by_id(self.db(), &test.run).await? else {
             return Ok(Vec::new());
         };
+        let scores = store::judging::scores(self.db(), &run).await?;
         let stored = store::shadow::answers(self.db(), &run.id).await?;
         let mut answers: BTreeMap<(String, Arm), ArmResult> = stored
             .into_iter()
@@ -31,20 +33,25 @@ impl Engine {
             .collect();
         let mut arm =
             |trace: &str, arm: Arm| answers.remove(&(trace.to_owned(), arm)).map(ArmResult::into_arm);
-        let pairs = run.sample.into_iter().filter_map(|sampled| {
-            let trace = sampled.trace_id.as_str();
-            Some(Pair {
-                arms: Arms {
-                    incumbent: arm(trace, Arm::Incumbent)?,
-                    candidate: arm(trace, Arm::Candidate)?,
-                    recorded: arm(trace, Arm::Recorded),
-                    incumbent_repeat: arm(trace, Arm::IncumbentRepeat),
-                },
-                stratum: Some(sampled.stratum),
-                cluster: sampled.cluster,
-                trace_id: sampled.trace_id,
+        let mut pairs: Vec<Pair> = run
+            .sample
+            .into_iter()
+            .filter_map(|sampled| {
+                let trace = sampled.trace_id.as_str();
+                Some(Pair {
+                    arms: Arms {
+                        incumbent: arm(trace, Arm::Incumbent)?,
+                        candidate: arm(trace, Arm::Candidate)?,
+                        recorded: arm(trace, Arm::Recorded),
+                        incumbent_repeat: arm(trace, Arm::IncumbentRepeat),
+                    },
+                    stratum: Some(sampled.stratum),
+                    cluster: sampled.cluster,
+                    trace_id: sampled.trace_id,
+                })
             })
-        });
-        Ok(pairs.collect())
+            .collect();
+        correction::score(&mut pairs, &scores);
+        Ok(pairs)
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         arm::{Arm, ArmResult},
         checks::Checks,
         ending,
+        judging::correction::{self, Work},
         plan::Sampled,
         run::Rest,
     },
@@ -24,7 +25,12 @@ use crate::{
 
 impl Tester {
     /// Judges the stored answers of a run and keeps the report.
-    pub(super) async fn concluded(&self, run: &Run, played: Played) -> Result<Command, Halt> {
+    pub(super) async fn concluded(
+        &self,
+        run: &Run,
+        played: Played,
+        work: Option<Work>,
+    ) -> Result<Command, Halt> {
         let pairs = self.pairs(run, played).await?;
         if pairs.is_empty() {
             return Err(Halt::Failed(
@@ -37,9 +43,13 @@ impl Tester {
             // The interval of a fixed sample means nothing where one has stopped at a look.
             plan.mode = Mode::Sequential;
         }
+        let analysis = plan.clone();
         let (mut report, pairs) = tokio::task::spawn_blocking(move || (analyze(&plan, &pairs), pairs))
             .await
             .map_err(|_| Halt::Stopping)?;
+        if let Some(work) = work {
+            correction::apply(&mut report, &analysis, work);
+        }
         if let Some(early) = played.early {
             ending::ended_early(&mut report, early, run.sample.len() as u64);
         }
@@ -91,10 +101,12 @@ impl Tester {
                 answers.insert((call.trace_id, Arm::Recorded), recorded);
             }
         }
-        Ok(sample
+        let mut pairs: Vec<Pair> = sample
             .iter()
             .filter_map(|sampled| pair(sampled, &mut answers, played.rest))
-            .collect())
+            .collect();
+        correction::score(&mut pairs, &store::judging::scores(self.engine.db(), run).await?);
+        Ok(pairs)
     }
 }
 

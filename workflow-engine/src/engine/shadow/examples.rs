@@ -21,7 +21,7 @@ use crate::{
         shadow::{Answer, Run},
         shadow_content::PROMPT,
     },
-    values::{Actor, ChangeNumber, PersonId, RunId},
+    values::{Actor, ChangeNumber, PersonId, RunId, WorkflowId},
 };
 
 /// Most examples on a page.
@@ -115,6 +115,12 @@ pub enum ExamplesError {
     /// There is no such change, or it has no test.
     #[error("there is no test of change {0} to show examples of")]
     NotFound(ChangeNumber),
+    /// There is no such workflow.
+    #[error("there is no workflow {0}")]
+    NoWorkflow(WorkflowId),
+    /// No test of the workflow has that pair.
+    #[error("no test of {0} has that pair; take run and trace_id from the pair that you were shown")]
+    NoPair(WorkflowId),
     /// The viewer is not cleared for this data.
     #[error("{0}")]
     NotCleared(String),

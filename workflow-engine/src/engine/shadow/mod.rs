@@ -6,9 +6,12 @@
 mod calls;
 mod conclude;
 pub mod examples;
+mod judge;
+pub mod labels;
 mod pass;
 mod prepare;
 mod replay;
+mod texts;
 pub mod vault;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -17,7 +20,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use self::vault::{Vault, VaultError};
+use self::{
+    replay::Played,
+    vault::{Vault, VaultError},
+};
 use super::{Engine, HandleError, jobs::JobError};
 use crate::{
     change::{
@@ -204,13 +210,25 @@ impl Tester {
         prices.add_overrides(&catalog.prices);
         let run = self.prepared(&change, &catalog, &prices).await?;
         let outcome = match self.replay((&run, &prices), (number, revision), stop, kept).await {
-            Ok(played) => self.concluded(&run, played).await,
+            Ok(played) => self.compared((&run, &prices), played, stop, kept).await,
             Err(halt) => Err(halt),
         };
         if matches!(outcome, Err(Halt::Failed(_))) {
             store::shadow::give_up(self.engine.db(), &run.id, self.now_ms()).await?;
         }
         outcome
+    }
+
+    /// What comes after the last answer: a judge where the plan has one, and the report.
+    async fn compared(
+        &self,
+        (run, prices): (&Run, &PriceBook),
+        played: Played,
+        stop: &CancellationToken,
+        kept: &mut u64,
+    ) -> Result<Command, Halt> {
+        let work = self.judged((run, prices), played, stop, kept).await?;
+        self.concluded(run, played, work).await
     }
 
     /// The change, if it is still being tested in that edition and nobody has paused the test.
@@ -271,7 +289,7 @@ impl Engine {
     }
 }
 
-/// How often each model was shown a prompt in a run, by `provider/model`.
+/// How often each model was shown a prompt in a run, by `provider/model`; the judge was shown what it compared.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -280,6 +298,10 @@ pub async fn prompts_sent(engine: &Engine, run: &Run) -> Result<BTreeMap<String,
     for answer in store::shadow::answers(engine.db(), &run.id).await? {
         let name = format!("{}/{}", answer.hop.provider, answer.hop.model);
         *sent.entry(name).or_default() += u64::from(answer.attempts);
+    }
+    if let Some(card) = &run.plan.judge {
+        let questions = store::judging::questions_sent(engine.db(), &run.id).await?;
+        *sent.entry(card.name()).or_default() += questions;
     }
     Ok(sent)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Halt, Tester, cost};
 use crate::{
-    catalog::{Catalog, PolicySettings, Testing, Workflow},
+    catalog::{Catalog, PolicySettings, Testing, Workflow, shadow::JudgeCard},
     change::{command::Command, state::Change},
     engine::Request,
     ports::{
@@ -71,7 +71,10 @@ impl Tester {
                 change.workflow
             ))
         })?;
-        self.must_be_askable(change, prices)?;
+        self.must_be_askable(change, workflow.shadow.judge.as_ref(), prices)?;
+        if let Some(card) = &workflow.shadow.judge {
+            self.may_judge(card, change, (catalog, workflow))?;
+        }
         let terms = self.terms(change, catalog, workflow);
         let heads = self
             .calls
@@ -131,9 +134,18 @@ impl Tester {
         Ok(ShadowPlan::freeze(terms, pool, &looks))
     }
 
-    /// Both routes' first hops; found out before a plan is announced.
-    fn must_be_askable(&self, change: &Change, prices: &PriceBook) -> Result<(), Halt> {
-        for hop in [&change.baseline.primary, &change.candidate.primary] {
+    /// Both routes' first hops, and the judge; found out before a plan is announced.
+    fn must_be_askable(
+        &self,
+        change: &Change,
+        judge: Option<&JudgeCard>,
+        prices: &PriceBook,
+    ) -> Result<(), Halt> {
+        let judge = judge.map(JudgeCard::hop);
+        for hop in [&change.baseline.primary, &change.candidate.primary]
+            .into_iter()
+            .chain(&judge)
+        {
             if !self.models.contains_key(&hop.provider) {
                 return Err(Halt::Failed(format!(
                     "The governor has no access to {}, so {} cannot be asked. Set [models.\"{}\"] in governor.toml and file the change again.",

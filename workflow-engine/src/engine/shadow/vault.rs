@@ -91,6 +91,11 @@ pub struct RunKey {
 }
 
 impl RunKey {
+    /// Whose key it is.
+    pub(super) fn run(&self) -> &RunId {
+        &self.run
+    }
+
     /// The key of the run's pseudonyms; it ends with the run's key.
     pub(super) fn pseudonyms(&self) -> [u8; 32] {
         self.pseudonyms

@@ -1,5 +1,6 @@
 //! The evidence in plain words: what would happen, what was measured, what is worse. Cards, pages and packets share them.
 
+mod judge;
 mod measured;
 mod quality;
 #[cfg(test)]
@@ -7,6 +8,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub use judge::{judge_words, mean};
 pub use measured::{bridge_words, cost_words, latency_words, list_price_trap, savings};
 pub use quality::{weakest_kind, worse_places};
 
@@ -119,15 +121,17 @@ pub fn not_eligible(report: &Report, words: &KindWords) -> Vec<String> {
         .iter()
         .skip(1)
         .filter(|endpoint| endpoint.stratum.is_none());
-    for check in checks
-        .filter(|check| check.outcome == Some(Outcome::Inferior) && check.endpoint != "quality_weighted")
-    {
+    let told_apart = ["quality_weighted", "judge"];
+    for check in checks.filter(|check| {
+        check.outcome == Some(Outcome::Inferior) && !told_apart.contains(&check.endpoint.as_str())
+    }) {
         said.push(format!(
             "On \"{}\" it is clearly worse: {}.",
             check.endpoint,
             difference(check)
         ));
     }
+    said.extend(judge::in_the_way(report));
     let blames = |what: &str| report.reasons.iter().any(|reason| reason.starts_with(what));
     if let Some(cost) = report
         .cost
@@ -175,8 +179,12 @@ pub fn cannot_tell(report: &Report, words: &KindWords) -> String {
         parts.push(format!("{} cannot be told yet: {}", open.len(), list.join("; ")));
     }
     let overall = report.endpoints.first().map(average).unwrap_or_default();
-    match all.is_empty() {
+    let said = match all.is_empty() {
         true => overall,
         false => format!("{overall} {}.", parts.join(", ")),
+    };
+    match judge::in_the_way(report) {
+        Some(judge) => format!("{said} {judge}"),
+        None => said,
     }
 }

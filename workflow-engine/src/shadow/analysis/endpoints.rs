@@ -8,6 +8,7 @@ use super::pairs::Pair;
 use super::plan::Plan;
 use super::report::{Endpoint, Method, Outcome};
 use crate::shadow::statistics::cluster::clustered_t;
+use crate::shadow::statistics::distributions::normal_sf;
 use crate::shadow::statistics::paired_binary::{
     Counts, mcnemar_exact, newcombe_interval, tango_interval, tango_non_inferior,
 };
@@ -201,6 +202,22 @@ fn score(plan: &Plan, pairs: &[Pair]) -> Option<Endpoint> {
         bca: bca.map(|bca| bca.interval),
         ..with_mean(blank, mean(&d), found)
     })
+}
+
+/// A judge's mean as people would see it, with its standard error and limits. Its margin is its own or that of quality.
+pub(super) fn judged(plan: &Plan, n: u64, (centre, se, limits): (f64, f64, Interval)) -> Endpoint {
+    let own = plan.margins.checks.get("judge").copied();
+    let margin = own.unwrap_or(plan.margins.quality);
+    let n = usize::try_from(n).unwrap_or(usize::MAX);
+    Endpoint {
+        estimate: centre,
+        interval: Some(limits),
+        se: Some(se),
+        p_non_inferior: (se > 0.0).then(|| normal_sf((centre + margin) / se)),
+        outcome: Some(outcome(Some(limits), margin)),
+        measurably_worse: limits.upper < 0.0,
+        ..blank("judge", n, Method::PredictionPowered, Some(margin), plan)
+    }
 }
 
 /// Judges an endpoint by a mean; without an estimate of its spread nothing can be told.

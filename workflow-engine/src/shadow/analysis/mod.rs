@@ -20,7 +20,9 @@ use std::collections::BTreeMap;
 
 use pairs::{Arm, Pair};
 use plan::{Mode, Plan};
-use report::{Endpoint, Report, SameModel};
+use report::{Endpoint, Outcome, Report, SameModel};
+
+use super::statistics::Interval;
 
 /// Draws of every bootstrap.
 const DRAWS: usize = 2_000;
@@ -54,6 +56,7 @@ pub fn analyze(plan: &Plan, pairs: &[Pair]) -> Report {
         latency: latency::measure(plan, pairs),
         sequential: sequential.map(|watched| watched.block),
         zero_tolerance: Vec::new(),
+        judge: None,
         ended_early: None,
         verdict: report::Verdict::Inconclusive,
         reasons: Vec::new(),
@@ -61,6 +64,23 @@ pub fn analyze(plan: &Plan, pairs: &[Pair]) -> Report {
     };
     verdict::decide(plan, &mut report);
     report
+}
+
+/// Adds `judge`: a mean over `n` traces that is no figure of the pairs alone. Decides anew with it; its margin, where that
+/// leaves it open.
+pub(super) fn with_judge(
+    plan: &Plan,
+    report: &mut Report,
+    n: u64,
+    found: (f64, f64, Interval),
+) -> Option<f64> {
+    let judge = endpoints::judged(plan, n, found);
+    let open = judge
+        .margin
+        .filter(|_| judge.outcome == Some(Outcome::Inconclusive));
+    report.endpoints.push(judge);
+    verdict::decide(plan, report);
+    open
 }
 
 /// The incumbent against itself: how much of a difference is noise or drift.

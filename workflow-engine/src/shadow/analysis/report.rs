@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::shadow::ending::Counter;
+use crate::shadow::judging::correction::JudgeReport;
 use crate::shadow::looks::Early;
 use crate::shadow::statistics::Interval;
 use crate::shadow::statistics::paired_binary::Counts;
@@ -34,6 +35,9 @@ pub struct Report {
     /// Findings of which one is one too many; a run counts them, `governor analyze` has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zero_tolerance: Vec<Counter>,
+    /// Who judged free text, how far it is to be believed, and what it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeReport>,
     /// Why a run ended before its last trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_early: Option<Early>,
@@ -84,12 +88,14 @@ pub enum Method {
     PairedT,
     /// t over clusters with CR1 standard errors.
     ClusterT,
+    /// A judge's verdicts corrected by labels of people (prediction-powered inference).
+    PredictionPowered,
 }
 
 /// One thing measured on both arms. Differences are candidate minus incumbent, as proportions or scores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// `quality`, `quality_weighted`, `score`, or the name of a check.
+    /// `quality`, `quality_weighted`, `score`, `judge` (a score corrected by people), or the name of a check.
     pub endpoint: String,
     /// The stratum, or `None` for all traces.
     pub stratum: Option<String>,

@@ -1,5 +1,7 @@
 //! Whether a model may act as judge: agreement, position and length bias, and the correction of its verdicts.
 
+use std::fmt;
+
 use super::Interval;
 use super::distributions::normal_quantile;
 use super::proportions::wilson;
@@ -55,41 +57,117 @@ pub struct Calibration {
     pub kappa: f64,
 }
 
-/// Why a judge is not good enough, in words; empty where it may judge.
+/// Labels below which no judge may judge.
+pub const LEAST_LABELS: u64 = 60;
+/// Largest share of verdicts that may flip with the order.
+const MOST_FLIPS: f64 = 0.35;
+/// Least agreement with people, as κ.
+const LEAST_KAPPA: f64 = 0.4;
+/// Where the 95 % interval of the first-position share must lie.
+const FIRST_SHARE: Interval = Interval {
+    lower: 0.40,
+    upper: 0.60,
+};
+
+/// Decisive verdicts from which on a first-position share is known well enough.
+const MANY: u64 = 200;
+
+/// Why a judge may not judge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Weakness {
+    /// Too few labels.
+    FewLabels(u64),
+    /// The share of its verdicts that flip with the order.
+    Flips(f64),
+    /// κ with people.
+    Agreement(f64),
+    /// The share of decisive verdicts for the answer shown first.
+    FirstPosition(Share),
+    /// The same, where it is open only because so few verdicts were decisive.
+    FewDecisive(Share, u64),
+}
+
+impl Weakness {
+    /// Whether more labels may help; else only another judge does, or clearer instructions.
+    #[must_use]
+    pub fn wants_labels(&self) -> bool {
+        matches!(self, Self::FewLabels(_) | Self::FewDecisive(..))
+    }
+}
+
+impl fmt::Display for Weakness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |share: f64| share * 100.0;
+        let between = |seen: &Share| {
+            let Interval { lower, upper } = seen.interval;
+            format!("between {:.1} and {:.1}", percent(lower), percent(upper))
+        };
+        match self {
+            Self::FewLabels(labels) => write!(
+                f,
+                "people have labelled {labels} pairs; at least {LEAST_LABELS} are needed"
+            ),
+            Self::Flips(share) => write!(
+                f,
+                "{:.0} % of its verdicts flip when the order is swapped; at most {:.0} % may",
+                percent(*share),
+                percent(MOST_FLIPS)
+            ),
+            Self::Agreement(kappa) => write!(
+                f,
+                "it agrees with people hardly more than chance would (kappa {kappa:.2}, least {LEAST_KAPPA:.2})"
+            ),
+            Self::FirstPosition(seen) => write!(
+                f,
+                "the answer shown first wins {:.1} % of the time ({}); it should stay within 40 to 60",
+                percent(seen.share),
+                between(seen)
+            ),
+            Self::FewDecisive(_, 0) => f.write_str("none of its verdicts preferred either answer"),
+            Self::FewDecisive(seen, decisive) => write!(
+                f,
+                "only {decisive} of its verdicts preferred an answer, too few to see whether the place decides (the first wins {:.1} % of the time, {}; it should stay within 40 to 60)",
+                percent(seen.share),
+                between(seen)
+            ),
+        }
+    }
+}
+
+/// Why a judge may not judge; empty where it may.
 ///
 /// Refused: fewer than 60 labels, more than 35 % flips, κ below 0.4, or a first-position share whose 95 %
 /// interval leaves [0.40, 0.60].
-pub fn refusals(seen: &Calibration) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if seen.items < 60 {
-        reasons.push(format!(
-            "it was calibrated on {} labels; at least 60 are needed",
-            seen.items
-        ));
+#[must_use]
+pub fn weaknesses(seen: &Calibration) -> Vec<Weakness> {
+    let mut found = Vec::new();
+    if seen.items < LEAST_LABELS {
+        found.push(Weakness::FewLabels(seen.items));
+    }
+    if seen.items == 0 {
+        return found;
     }
     let flips = share(seen.flipped, seen.items, 0.05).share;
-    if flips > 0.35 {
-        reasons.push(format!(
-            "{:.0} % of its verdicts flip when the order is swapped; at most 35 % may",
-            flips * 100.0
-        ));
+    if flips > MOST_FLIPS {
+        found.push(Weakness::Flips(flips));
     }
-    if seen.kappa < 0.4 {
-        reasons.push(format!(
-            "it agrees with the labels hardly more than chance (kappa {:.2}, least 0.40)",
-            seen.kappa
-        ));
+    if seen.kappa < LEAST_KAPPA {
+        found.push(Weakness::Agreement(seen.kappa));
     }
-    let first = share(seen.first_wins, seen.first_wins + seen.second_wins, 0.05);
-    if first.interval.lower < 0.40 || first.interval.upper > 0.60 {
-        reasons.push(format!(
-            "the answer shown first wins {:.1} % of the time (between {:.1} and {:.1}); it should stay within 40 to 60",
-            first.share * 100.0,
-            first.interval.lower * 100.0,
-            first.interval.upper * 100.0
-        ));
+    let decisive = seen.first_wins + seen.second_wins;
+    let first = share(seen.first_wins, decisive, 0.05);
+    if first.interval.lower < FIRST_SHARE.lower || first.interval.upper > FIRST_SHARE.upper {
+        // Within the limits on few verdicts: not known well enough, which is no reproach yet.
+        let fair = (FIRST_SHARE.lower..=FIRST_SHARE.upper).contains(&first.share);
+        let unknown = decisive == 0 || fair && decisive < MANY;
+        // Who is asked for more labels anyway need not hear it twice.
+        if !unknown {
+            found.push(Weakness::FirstPosition(first));
+        } else if seen.items >= LEAST_LABELS {
+            found.push(Weakness::FewDecisive(first, decisive));
+        }
     }
-    reasons
+    found
 }
 
 /// Rogan & Gladen (1978): the true rate behind a rate `q` seen by a judge of the given sensitivity and
@@ -178,6 +256,10 @@ mod tests {
 
     #[test]
     fn a_weak_judge_is_refused_in_words() {
+        let words = |seen: &Calibration| {
+            let words: Vec<String> = weaknesses(seen).iter().map(ToString::to_string).collect();
+            words.join("\n")
+        };
         let haiku = Calibration {
             items: 270,
             flipped: 135,
@@ -185,9 +267,9 @@ mod tests {
             second_wins: 123,
             kappa: 0.28,
         };
-        insta::assert_snapshot!(refusals(&haiku).join("\n"), @r"
+        insta::assert_snapshot!(words(&haiku), @r"
         50 % of its verdicts flip when the order is swapped; at most 35 % may
-        it agrees with the labels hardly more than chance (kappa 0.28, least 0.40)
+        it agrees with people hardly more than chance would (kappa 0.28, least 0.40)
         the answer shown first wins 63.3 % of the time (between 58.0 and 68.3); it should stay within 40 to 60
         ");
         let good = Calibration {
@@ -197,7 +279,27 @@ mod tests {
             second_wins: 326,
             kappa: 0.8,
         };
-        assert!(refusals(&good).is_empty());
+        assert!(weaknesses(&good).is_empty());
+        let short = Calibration {
+            items: 70,
+            flipped: 2,
+            first_wins: 22,
+            second_wins: 20,
+            kappa: 0.8,
+        };
+        insta::assert_snapshot!(words(&short), @"only 42 of its verdicts preferred an answer, too few to see whether the place decides (the first wins 52.4 % of the time, between 37.7 and 66.6; it should stay within 40 to 60)");
+        assert!(weaknesses(&short)[0].wants_labels());
+        let nobody = Calibration {
+            items: 0,
+            flipped: 0,
+            first_wins: 0,
+            second_wins: 0,
+            kappa: 0.0,
+        };
+        assert_eq!(
+            words(&nobody),
+            "people have labelled 0 pairs; at least 60 are needed"
+        );
     }
 
     #[test]
