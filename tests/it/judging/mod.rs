@@ -261,7 +261,7 @@ async fn what_was_erased_is_shown_to_nobody_and_only_verdicts_that_were_given_co
 async fn looking_at_labels() {
     let (lab, voices) = bench(90, fair).await;
     tested(&lab, &voices).await;
-    label(&lab, 70).await;
+    label(&lab, 60).await;
     let change = lab.admitted().await;
     lab.run(&lab.tester_of(voices.models()), change.number)
         .await

@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_corrected_figure_comes_first_and_a_judge_that_does_not_count_says_why() {
-        insta::assert_snapshot!(judge_words(&seen(false)), @"");
-        insta::assert_snapshot!(judge_words(&seen(true)), @"");
+        insta::assert_snapshot!(judge_words(&seen(false)), @"anthropic/claude-x, corrected by 100 labels of people, who agree with it on 95 %: −5.1 points (between −7.1 and −3.1); by itself it says −3.2 points (between −5.2 and −1.2)");
+        insta::assert_snapshot!(judge_words(&seen(true)), @"anthropic/claude-x does not count: people have labelled 12 pairs; at least 60 are needed");
     }
 }
