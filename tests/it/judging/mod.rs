@@ -101,6 +101,18 @@ async fn label_in_console(browser: &mut Browser, labels: usize) {
     }
 }
 
+/// A label by a slip of the finger, taken back.
+async fn say_and_take_back(browser: &mut Browser, page: &str) {
+    let path = "/workflows/support-answer/labels";
+    let said = browser.submit(path, page, &[("says", "neither")]).await;
+    let next = said.headers()["location"].to_str().unwrap().to_owned();
+    let page = browser.page(&next).await;
+    assert!(page.contains("1 pair is labelled; claude-3-haiku-20240307 may not judge before 59 more are."));
+    let back = page.split("The label before is recorded").next().unwrap();
+    let back = back.rsplit("<form").next().unwrap().to_owned();
+    browser.submit(path, &format!("<form{back}</form>"), &[]).await;
+}
+
 #[tokio::test]
 async fn people_label_in_the_console_and_then_the_judge_counts_corrected_by_them() {
     let (lab, voices) = bench(90, fair).await;
@@ -130,14 +142,7 @@ async fn people_label_in_the_console_and_then_the_judge_counts_corrected_by_them
             .unwrap();
         assert!(!shown.contains(word), "{word}");
     }
-    let path = "/workflows/support-answer/labels";
-    let said = wei.submit(path, &page, &[("says", "neither")]).await;
-    let next = said.headers()["location"].to_str().unwrap().to_owned();
-    let page = wei.page(&next).await;
-    assert!(page.contains("1 pair is labelled; claude-3-haiku-20240307 may not judge before 59 more are."));
-    let back = page.split("The label before is recorded").next().unwrap();
-    let back = back.rsplit("<form").next().unwrap().to_owned();
-    wei.submit(path, &format!("<form{back}</form>"), &[]).await;
+    say_and_take_back(&mut wei, &page).await;
     label_in_console(&mut wei, 60).await;
     let page = wei.page("/workflows/support-answer").await;
     assert!(page.contains("60 pairs are labelled; 60 are needed."), "{page}");
