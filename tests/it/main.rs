@@ -41,6 +41,7 @@ mod sealing;
 mod shadow_arms;
 mod shadow_content;
 mod shadow_run;
+mod side_by_side;
 mod soak;
 mod tampering;
 mod tidy;

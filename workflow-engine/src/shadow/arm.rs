@@ -8,9 +8,12 @@ use super::{
     analysis::pairs,
     checks::{Case, Checks},
     plan::Latency,
-    recorded::RecordedCall,
+    recorded::{RecordedAnswer, RecordedCall, Reference},
 };
-use crate::{ports::model::Completion, values::Usd};
+use crate::{
+    ports::model::{Completion, ReplayInput},
+    values::Usd,
+};
 
 /// Which answer of a trace is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,7 +70,7 @@ impl ArmResult {
         cost: Option<Usd>,
         (checks, latency): (&Checks, &Latency),
     ) -> Self {
-        let judgement = checks.judge(&case(call, answer));
+        let judgement = checks.judge(&case(asked(call), answer));
         let usage = answer.and_then(|answer| answer.usage);
         Self {
             ok: judgement.ok,
@@ -93,7 +96,7 @@ impl ArmResult {
             refusal: answer.refusal.clone(),
             ..Completion::default()
         };
-        let judgement = checks.judge(&case(call, Some(&completion)));
+        let judgement = checks.judge(&case(asked(call), Some(&completion)));
         Self {
             ok: judgement.ok,
             cost_usd: answer.cost_usd,
@@ -124,16 +127,23 @@ impl ArmResult {
 }
 
 /// An answer beside what it should have been: the reference, or else what was answered then.
-fn case<'a>(call: &'a RecordedCall, answer: Option<&'a Completion>) -> Case<'a> {
-    let reference = call.reference.as_ref();
+#[must_use]
+pub fn case<'a>(
+    (input, recorded, reference): (&'a ReplayInput, &'a RecordedAnswer, Option<&'a Reference>),
+    answer: Option<&'a Completion>,
+) -> Case<'a> {
     let calls = reference.and_then(|reference| reference.tool_calls.as_ref());
     Case {
-        expected: Some(calls.unwrap_or(&call.answer.tool_calls)),
+        expected: Some(calls.unwrap_or(&recorded.tool_calls)),
         reference_text: reference.and_then(|reference| reference.text.as_deref()),
-        input: &call.input,
-        recorded: &call.answer,
+        input,
+        recorded,
         answer,
     }
+}
+
+fn asked(call: &RecordedCall) -> (&ReplayInput, &RecordedAnswer, Option<&Reference>) {
+    (&call.input, &call.answer, call.reference.as_ref())
 }
 
 impl Latency {

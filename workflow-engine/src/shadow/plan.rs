@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     analysis::{self, plan::Mode},
+    statistics::sample_size::{Power, paired_non_inferiority_by_score},
     strata,
 };
 use crate::{
@@ -16,6 +17,9 @@ use crate::{
     },
     values::{ChangeNumber, Digest, Revision, Route, Usd, WorkflowId},
 };
+
+/// Level of each one-sided test.
+const ALPHA: f64 = 0.025;
 
 /// Everything that decides a test's outcome, fixed beforehand. Any edit makes another plan with another digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +78,9 @@ pub struct ShadowPlan {
     /// drift. None means that it is asked on all.
     #[serde(default)]
     pub first_block: Option<u64>,
+    /// Pairs with which 9 of 10 tests of an equally good candidate would clear the quality margin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enough: Option<u64>,
     /// How latency is taken.
     pub latency: Latency,
     /// Replays of the incumbent that are made twice, to show its noise against itself.
@@ -206,6 +213,15 @@ fn first_block(margins: &Margins) -> u64 {
     (n.ceil() as u64).max(100)
 }
 
+/// Pairs for power 0.9 of the score test, where 5 of 100 answers differ each way between equally good models.
+fn enough(margins: &Margins) -> Option<u64> {
+    let aim = Power {
+        alpha: ALPHA,
+        power: 0.9,
+    };
+    paired_non_inferiority_by_score(0.05, 0.05, margins.quality, aim)
+}
+
 /// One sampled trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampled {
@@ -240,12 +256,13 @@ impl ShadowPlan {
             read,
             unreadable,
             seed_hex: hex::encode(terms.seed),
-            alpha: 0.025,
+            alpha: ALPHA,
             checks: super::checks::names(&terms.own_checks),
             own_checks: terms.own_checks,
             redaction: terms.redaction,
             judge: terms.judge,
             first_block: terms.reuse_recorded.then(|| first_block(&terms.margins)),
+            enough: enough(&terms.margins),
             margins: terms.margins,
             mode: limits.mode,
             claims_savings: terms.claims_savings,
@@ -316,6 +333,12 @@ impl ShadowPlan {
             warnings.push(format!(
                 "Only {:.0} % of the recorded calls could be replayed; the calls left out may differ from the rest.",
                 share * 100.0
+            ));
+        }
+        let planned = self.traces();
+        if let Some(enough) = self.enough.filter(|enough| planned < *enough) {
+            warnings.push(format!(
+                "{planned} calls are replayed; to clear an equally good model in 9 of 10 tests takes about {enough}."
             ));
         }
         for (name, stratum) in &self.strata {

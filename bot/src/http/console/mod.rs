@@ -32,6 +32,7 @@ pub(super) fn routes(state: AppState) -> Router<AppState> {
         .route("/changes", get(changes::list).post(changes::file))
         .route("/changes/new", get(changes::form))
         .route("/changes/{number}", get(change::show))
+        .route("/changes/{number}/examples", get(change::examples::show))
         .route("/changes/{number}/packet.html", get(change::print::show))
         .route("/changes/{number}/{verb}", post(change::forms::act))
         .route("/workflows", get(workflows::list))

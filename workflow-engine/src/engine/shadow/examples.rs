@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::vault::{Vault, VaultError, open};
 use crate::{
-    catalog::clearance::may_read,
+    catalog::{clearance::may_read, shadow::OwnCheck},
     change::{command::Command, state::Change},
     engine::{HandleError, Request},
     ports::model::{Completion, ReplayInput},
     shadow::{
-        arm::{Arm, ArmResult},
+        arm::{Arm, ArmResult, case},
+        checks::differs::differs,
         plan::Sampled,
         recorded::{RecordedAnswer, Reference},
     },
@@ -63,6 +64,12 @@ pub enum Show {
 pub struct Examples {
     /// Of which run.
     pub run: RunId,
+    /// Whether it still goes on, so that more may come.
+    pub running: bool,
+    /// The checks that can be asked for.
+    pub checks: Vec<String>,
+    /// The kinds of request that can be asked for.
+    pub strata: Vec<String>,
     /// How many there are in all.
     pub total: usize,
     /// This page.
@@ -97,8 +104,19 @@ pub struct Side {
     pub answer: Option<Completion>,
     /// Verdict, checks, cost, times.
     pub result: ArmResult,
+    /// The checks that it failed, with what differed.
+    pub failed: Vec<Failed>,
     /// What was wrong with it, if anything.
     pub trouble: Option<String>,
+}
+
+/// A failed check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// Its name.
+    pub check: String,
+    /// What differed, in words; none where the prompt is no longer kept.
+    pub differs: Option<String>,
 }
 
 /// What was asked in a trace, as it is kept beside the answers.
@@ -170,7 +188,10 @@ impl Vault {
         }
         let shown = asked.skip.min(total) + page.len();
         Ok(Examples {
-            items: self.opened(&run.id, page).await?,
+            items: self.opened(&run, page).await?,
+            running: run.finished_at.is_none(),
+            checks: run.plan.checks,
+            strata: run.plan.strata.into_keys().collect(),
             run: run.id,
             total,
             next_skip: (shown < total).then_some(shown),
@@ -204,7 +225,7 @@ impl Vault {
         let mut found: Vec<Found> = run
             .sample
             .iter()
-            .filter(|sampled| asked.stratum.as_ref().is_none_or(|kind| *kind == sampled.stratum))
+            .filter(|sampled| named(&asked.stratum).is_none_or(|kind| kind == sampled.stratum))
             .filter_map(|sampled| {
                 Some(Found {
                     incumbent: answers.remove(&(sampled.trace_id.clone(), Arm::Incumbent))?,
@@ -243,14 +264,14 @@ impl Vault {
         Ok(())
     }
 
-    async fn opened(&self, run: &RunId, page: Vec<Found>) -> Result<Vec<Example>, ExamplesError> {
+    async fn opened(&self, run: &Run, page: Vec<Found>) -> Result<Vec<Example>, ExamplesError> {
         if page.is_empty() {
             return Ok(Vec::new());
         }
-        let key = self.existing(run).await?;
+        let key = self.existing(&run.id).await?;
         let ids: Vec<String> = page.iter().map(|pair| pair.sampled.trace_id.clone()).collect();
         let mut texts = BTreeMap::new();
-        for text in store::shadow_content::texts(self.engine.db(), run, &ids).await? {
+        for text in store::shadow_content::texts(self.engine.db(), &run.id, &ids).await? {
             texts.insert((text.trace_id.clone(), text.arm.clone()), text);
         }
         let mut take = |trace: &str, arm: &str| texts.remove(&(trace.to_owned(), arm.to_owned()));
@@ -258,12 +279,19 @@ impl Vault {
         for pair in page {
             let trace = pair.sampled.trace_id;
             let prompt: Option<Prompt> = take(&trace, PROMPT).map(|text| open(&key, text)).transpose()?;
-            let mut side = |answer: Answer| -> Result<Side, VaultError> {
-                let text = take(&trace, answer.arm.as_str());
+            let mut side = |stored: Answer| -> Result<Side, VaultError> {
+                let text = take(&trace, stored.arm.as_str());
+                let answer = text.map(|text| open(&key, text)).transpose()?;
                 Ok(Side {
-                    answer: text.map(|text| open(&key, text)).transpose()?,
-                    result: answer.result,
-                    trouble: answer.trouble,
+                    failed: failed(
+                        &stored.result,
+                        prompt.as_ref(),
+                        answer.as_ref(),
+                        &run.plan.own_checks,
+                    ),
+                    answer,
+                    result: stored.result,
+                    trouble: stored.trouble,
                 })
             };
             let (incumbent, candidate) = (side(pair.incumbent)?, side(pair.candidate)?);
@@ -285,9 +313,36 @@ impl Vault {
     }
 }
 
+/// An empty field of a form names nothing.
+fn named(field: &Option<String>) -> Option<&str> {
+    field.as_deref().filter(|name| !name.is_empty())
+}
+
+fn failed(
+    result: &ArmResult,
+    prompt: Option<&Prompt>,
+    answer: Option<&Completion>,
+    own: &[OwnCheck],
+) -> Vec<Failed> {
+    let failed = result.checks.iter().filter(|(_, passed)| !**passed);
+    failed
+        .map(|(check, _)| Failed {
+            check: check.clone(),
+            differs: prompt.map(|prompt| {
+                let reference = prompt.reference.as_ref();
+                differs(
+                    check,
+                    &case((&prompt.input, &prompt.recorded, reference), answer),
+                    own,
+                )
+            }),
+        })
+        .collect()
+}
+
 impl Found {
     fn fits(&self, asked: &Asked) -> bool {
-        let passed = |answer: &Answer| match &asked.check {
+        let passed = |answer: &Answer| match named(&asked.check) {
             None => Some(answer.result.ok),
             Some(check) => answer.result.checks.get(check).copied(),
         };

@@ -4,6 +4,7 @@
 
 mod abstention;
 mod arguments;
+pub mod differs;
 mod json;
 mod json_schema;
 mod language;

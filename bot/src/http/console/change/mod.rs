@@ -3,6 +3,7 @@
 mod actions;
 mod ask;
 mod course;
+pub mod examples;
 pub mod forms;
 mod policy;
 pub mod print;
@@ -113,6 +114,7 @@ struct ChangePage {
     slots: slots::Slots,
     #[serde(flatten)]
     pictures: evidence::Pictures,
+    examples: Option<examples::Way>,
     diff: Vec<route::DiffRow>,
     policy: Option<policy::Policy>,
     timeline: Vec<course::TimelineItem>,
@@ -180,6 +182,7 @@ impl ChangePage {
                 .as_ref()
                 .map(|report| evidence::pictures(report, &kinds, (target, monthly)))
                 .unwrap_or_default(),
+            examples: examples::way(view, visitor),
             diff: route::diff(&view.baseline, &view.candidate),
             policy: view.policy.as_ref().and_then(policy::Policy::read),
             timeline: course::timeline(view, &visitor.catalog),

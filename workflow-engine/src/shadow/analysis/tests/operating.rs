@@ -11,7 +11,7 @@ use crate::shadow::{
         report::{Outcome, Report, Verdict},
     },
     statistics::{
-        sample_size::{Power, paired_non_inferiority},
+        sample_size::{Power, paired_non_inferiority_by_score},
         sequential::EProcess,
         splitmix::SplitMix64,
     },
@@ -108,7 +108,7 @@ fn planned() -> usize {
         alpha: ALPHA,
         power: 0.9,
     };
-    let n = paired_non_inferiority(SAME.only_incumbent, SAME.only_candidate, MARGIN, aim);
+    let n = paired_non_inferiority_by_score(SAME.only_incumbent, SAME.only_candidate, MARGIN, aim);
     usize::try_from(n.expect("alike models can be told")).expect("a few hundred")
 }
 
