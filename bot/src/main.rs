@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     let outcome = match program.command {
         Command::Demo(args) => served(demo::run(&args, format)),
         Command::Serve(args) => served(serve::run(&args)),
-        Command::Analyze(args) => analyze::run(&args, program.format),
+        Command::Analyze(args) => served(analyze::run(&args, program.format)),
         Command::Rate(args) => rate::run(&args),
         Command::Forecast(args) => forecast::run(&args),
         Command::Allocate(args) => allocate::run(&args),

@@ -31,5 +31,6 @@ pub mod shadow_key;
 pub mod shadow_run;
 pub mod sign_in_link;
 pub mod singleton;
+pub mod supporting_evidence;
 pub mod vote;
 pub mod witness;

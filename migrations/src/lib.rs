@@ -19,6 +19,7 @@ mod m20261124_000022_ledger_batches;
 mod m20261124_000070_generation;
 mod m20261124_000071_lease;
 mod m20261124_000073_shadow_judging;
+mod m20261124_000074_supporting_evidence;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000070_generation::Migration),
             Box::new(m20261124_000071_lease::Migration),
             Box::new(m20261124_000073_shadow_judging::Migration),
+            Box::new(m20261124_000074_supporting_evidence::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ use entities::{decision, shadow_run};
 use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
 use workflow_engine::{
-    catalog::Margins,
+    catalog::{Margins, shadow::Source},
     change::{
         command::Command,
         state::{Assessment, Change, TestVerdict},
@@ -225,6 +225,7 @@ fn frozen(change: &Change) -> String {
         own_checks: Vec::new(),
         redaction: None,
         judge: None,
+        source: Source::Replay,
         reuse_recorded: false,
         margins: Margins::default(),
         claims_savings: change.claims_savings,

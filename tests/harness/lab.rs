@@ -22,6 +22,7 @@ use integrations::{
 };
 use sea_orm_migration::MigratorTrait;
 use secrecy::SecretString;
+use serde_json::Value;
 use workflow_engine::{
     catalog::{Catalog, CatalogRoute, Testing},
     change::state::Change,
@@ -217,6 +218,41 @@ impl Lab {
                 Via::Otlp => recording.as_otlp(chunk),
             };
             self.deliver(&body, via).await;
+        }
+    }
+
+    /// The gateway had mirrored the recorded calls to the candidate: at once, in the same trace, under its flag. `edit`
+    /// may change the row of the nth mirror, or leave it out (false).
+    pub async fn mirror(
+        &self,
+        models: Models,
+        per_category: usize,
+        edit: impl Fn(usize, &mut Value) -> bool,
+    ) {
+        let figures = Figures::load().expect("figures");
+        let first = self.desk.clock.now() - TimeDelta::days(20);
+        let live = recording(models.incumbent, first, per_category);
+        let candidate = Recording {
+            run: AUGUST,
+            ..recording(models.candidate, first, per_category)
+        };
+        let asked = |call: &RecordedCall| format!("{} {}", call.kind, call.request.messages);
+        let answers = candidate.calls(&figures).expect("figures");
+        let mut answers: BTreeMap<String, RecordedCall> =
+            answers.into_iter().map(|call| (asked(&call), call)).collect();
+        let mut rows = Vec::new();
+        for (index, call) in live.calls(&figures).expect("figures").iter().enumerate() {
+            let mut mirror = answers.remove(&asked(call)).expect("the same prompt");
+            mirror.started_at = call.started_at + TimeDelta::milliseconds(30);
+            let mut row = candidate.as_litellm(&[mirror])[0].clone();
+            row["trace_id"] = live.as_litellm(std::slice::from_ref(call))[0]["trace_id"].clone();
+            row["metadata"]["is_silent_experiment"] = true.into();
+            if edit(index, &mut row) {
+                rows.push(row);
+            }
+        }
+        for chunk in rows.chunks(200) {
+            self.deliver(&chunk.into(), Via::LiteLlm).await;
         }
     }
 

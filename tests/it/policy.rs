@@ -11,8 +11,12 @@ use tests::{
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     catalog::{Catalog, RiskTier, load},
-    change::state::{Change, State},
+    change::{
+        attached::Format,
+        state::{Change, State},
+    },
     engine::{
+        attach::Attachment,
         file::Filing,
         jobs::{Handler, Runner},
     },
@@ -21,7 +25,7 @@ use workflow_engine::{
     policy::Answer,
     store,
     usage::price::{PriceBook, SHIPPED, book::Origin},
-    values::{Actor, ChangeNumber, PersonId, Role},
+    values::{Actor, ChangeNumber, Digest, PersonId, Role},
 };
 
 fn example() -> Catalog {
@@ -149,6 +153,18 @@ async fn assessed(lab: &Lab) -> (Change, Packet) {
     let number = lab.filed().await.number;
     step(&lab.desk, Arc::new(Admission::new(lab.desk.engine.clone()))).await;
     lab.run(&lab.tester(), number).await.unwrap();
+    // A set of somebody's own, on which the candidate does badly: it stands beside the test and decides nothing.
+    let pair = r#"{"trace_id":"own-1","arms":{"incumbent":{"ok":true},"candidate":{"ok":false}}}"#;
+    let attached = lab.desk.engine.attach(Attachment {
+        change: number,
+        by: PersonId::from("wei"),
+        format: Format::Pairs,
+        sha256: Digest::of(pair.as_bytes()),
+        pairs: pair.to_owned(),
+        unpaired: 0,
+        models: None,
+    });
+    attached.await.unwrap();
     step(&lab.desk, assess(lab)).await;
     let change = change(&lab.desk, number).await;
     let sealed = store::packets::newest(lab.desk.engine.db(), &change.id)
@@ -197,6 +213,12 @@ async fn the_clean_change_waits_for_four_parties_with_its_packet() {
     let monthly = packet.cost.as_ref().unwrap();
     assert!(monthly.saving_at_least.unwrap() < monthly.saving && monthly.saving < monthly.now);
     assert_eq!(monthly.list_input_ratio, Some(0.5));
+    assert_eq!(
+        (packet.supporting.len(), packet.supporting[0].file.counts.b),
+        (1, 1)
+    );
+    let view = lab.desk.engine.change_view(change.number).await.unwrap().unwrap();
+    assert!(view.supporting[0].in_packet);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,4 +242,20 @@ async fn the_cheap_model_is_denied_with_both_sentences_and_keeps_its_packet() {
     );
     assert_eq!(change.assessment.unwrap().controls, ["evidence"]);
     assert_eq!(packet.slots.len(), 4);
+}
+
+/// Not a test: `cargo test -p tests looking_at_a_packet -- --ignored` serves a tested change on a port that it prints.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "serves until it is stopped, for looking at the pages"]
+async fn looking_at_a_packet() {
+    let lab = lab(Kind::Sqlite, Models::CLEAN, Via::LiteLlm, usize::MAX)
+        .await
+        .unwrap();
+    company(&lab, "gpt-4o-0513", "gpt-4o-0806").await;
+    assessed(&lab).await;
+    let pick = |config: &mut bot::config::Config| config.sign_in.mode = bot::config::SignInMode::Pick;
+    let web = tests::web::web_on(lab.desk, pick).await;
+    web.seal().await;
+    println!("{}", web.base);
+    std::future::pending::<()>().await;
 }

@@ -120,6 +120,14 @@ fn last_word(event: &Event, told: &Told<'_>) -> Option<(Tone, Text)> {
                 line(by, format!(" {words} the emergency approval{}", said(&note.id))),
             )
         }
+        Event::EvidenceAttached { by, file } => {
+            let rest = format!(
+                " attached results of {}: {} pairs. They support, and decide nothing",
+                file.format.title(),
+                file.counts.n()
+            );
+            (Tone::Progress, line(by, rest))
+        }
         Event::Commented { by, note } => (Tone::Progress, line(by, format!(" commented{}", said(&note.id)))),
         _ => return None,
     })

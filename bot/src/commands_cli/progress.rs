@@ -52,7 +52,7 @@ pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
         let view = view.with_context(|| format!("there is no change {number}"))?;
         let text = match format {
             Format::Json => serde_json::to_string(&view.test)?,
-            Format::Text => words(&view),
+            Format::Text => line(&view),
         };
         print(&format!("{text}\n"))?;
         let runs = view.test.as_ref().is_some_and(|test| test.finished_at.is_none());
@@ -67,7 +67,9 @@ pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn words(view: &ChangeView) -> String {
+/// How far it is, in one line.
+#[must_use]
+pub fn line(view: &ChangeView) -> String {
     let Some(test) = &view.test else {
         return format!(
             "{} {} · {} · no test yet",

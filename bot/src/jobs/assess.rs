@@ -107,6 +107,7 @@ impl Assess {
             test,
             slots,
             earlier_runs: self.earlier(change).await?,
+            supporting: self.engine.supporting(change.number).await?,
             sealed_at: subject.now,
         });
         let digest = self.seal(change, &packet).await?;

@@ -104,7 +104,7 @@ const TOP: f64 = 30.0;
 fn draw_at(plot: &Plot, width: Width) -> String {
     let rows = sorted(&plot.rows);
     let (left, row_height) = match width {
-        Width::Wide => (276.0, 36.0),
+        Width::Wide => (312.0, 36.0),
         Width::Narrow => (10.0, 50.0),
     };
     let right = if width == Width::Wide {
@@ -232,7 +232,7 @@ fn one(svg: &mut Svg, scale: &Scale, row: &Row, (left, y, height): (f64, f64, f6
                     label,
                     Anchor::End,
                     (left - 62.0, middle + 4.5),
-                    &shortened(&row.label, 32),
+                    &shortened(&row.label, 38),
                 );
                 svg.text(
                     "count",

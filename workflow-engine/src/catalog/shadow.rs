@@ -11,6 +11,9 @@ use crate::values::{Hop, PersonId, Usd};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Testing {
+    /// Where the pairs of a test come from.
+    #[serde(skip_serializing_if = "Source::is_replay")]
+    pub source: Source,
     /// Most dollars that one test may spend; at most the policy's.
     pub budget_usd: Option<Usd>,
     /// Most pairs that one test replays; at most the policy's.
@@ -39,6 +42,25 @@ pub struct Testing {
     pub judge: Option<JudgeCard>,
 }
 
+/// Where the pairs of a test come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Recorded calls, asked again on both routes.
+    #[default]
+    Replay,
+    /// Live calls and the mirror calls that the gateway sent to the candidate beside them.
+    Mirror,
+}
+
+impl Source {
+    /// Whether it is the usual one, which is not written out.
+    #[must_use]
+    pub fn is_replay(&self) -> bool {
+        *self == Self::Replay
+    }
+}
+
 /// What tells kinds of request apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +75,14 @@ pub enum KindBy {
     Language,
     /// The call's own data class, where a tag `data_class:` names one.
     DataClass,
+}
+
+impl KindBy {
+    /// Whether the row of a call tells it, without its content.
+    #[must_use]
+    pub fn is_told_by_rows(self) -> bool {
+        matches!(self, Self::Tag | Self::Length | Self::DataClass)
+    }
 }
 
 /// A check of a workflow's own.

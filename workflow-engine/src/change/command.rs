@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    attached::Attached,
     slots::{Conditions, Slot},
     state::{Assessment, NoteRef, TestVerdict},
 };
@@ -191,6 +192,8 @@ pub enum Command {
         /// How many traces.
         traces: u32,
     },
+    /// A person attaches results of another tool.
+    AttachEvidence(Attached),
     /// The retention job: what the test saw is erased.
     RecordErasure {
         /// Of which run.
@@ -306,6 +309,7 @@ impl Command {
             Self::ReportMismatch { .. } => "report mismatch",
             Self::RollBack { .. } => "roll back",
             Self::ConfirmRestored { .. } => "confirm restored",
+            Self::AttachEvidence(_) => "attach evidence",
             Self::RecordViewing { .. } => "record viewing",
             Self::RecordErasure { .. } => "record erasure",
             Self::ReportDeadJob { .. } => "report dead job",

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    attached::Attached,
     command::Proposal,
     slots::{Concern, Delegation, Question, Slot, Vote},
     state::{Application, Approval, Assessment, NoteRef, TestVerdict},
@@ -265,6 +266,13 @@ pub enum Event {
         /// Of which run.
         run: RunId,
     },
+    /// Somebody attached results of another tool; they decide nothing.
+    EvidenceAttached {
+        /// Who.
+        by: PersonId,
+        /// What.
+        file: Attached,
+    },
     /// An effect was given up; people must look.
     JobDied {
         /// The job's kind.
@@ -348,6 +356,7 @@ impl Event {
             Self::Restored { .. } => "restored",
             Self::Commented { .. } => "commented",
             Self::CatalogApplied(_) => "catalog_applied",
+            Self::EvidenceAttached { .. } => "evidence_attached",
             Self::ContentViewed { .. } => "content_viewed",
             Self::ContentErased { .. } => "content_erased",
             Self::JobDied { .. } => "job_died",

@@ -62,6 +62,7 @@ pub(super) fn apply(change: &mut Change, event: &Event, at: DateTime<Utc>) {
         | Event::Reminded { .. }
         | Event::Commented { .. }
         | Event::CatalogApplied(_)
+        | Event::EvidenceAttached { .. }
         | Event::ContentViewed { .. }
         | Event::ContentErased { .. }
         | Event::JobDied { .. }

@@ -34,6 +34,7 @@ pub fn decide(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<E
             by: person(facts)?,
             note: note.clone(),
         }]),
+        Command::AttachEvidence(file) => testing::attach(change, file, facts),
         Command::RecordViewing { .. } | Command::RecordErasure { .. } => testing::content(command, facts),
         Command::ReportDeadJob { kind, why } => Ok(vec![Event::JobDied {
             job: kind.clone(),

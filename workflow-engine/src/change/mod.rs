@@ -4,6 +4,7 @@
 //! [`machine`] (the rules) → [`effect`] (what the service then does).
 
 mod applying;
+pub mod attached;
 pub mod command;
 pub mod definitions;
 pub mod diagram;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Duration, Utc};
 
 use super::{
+    attached::{Attached, Format},
     command::{Ballot, Command, Grade, Proposal},
     event::Event,
     machine::{decide, evolve},
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::{
     catalog::RiskTier,
+    shadow::statistics::paired_binary::Counts,
     values::{Actor, ChangeId, ChangeNumber, Digest, Hop, JobId, PersonId, Role, Route, RunId, WorkflowId},
 };
 
@@ -142,6 +144,14 @@ fn in_review(change: &Change) -> Vec<Command> {
         Command::Revise(proposal()),
         Command::Withdraw,
         Command::Comment { note: note() },
+        Command::AttachEvidence(Attached {
+            sha256: Digest::of(b"file"),
+            pairs_sha256: Digest::of(b"pairs"),
+            format: Format::Promptfoo,
+            counts: Counts::of([(true, true), (true, false)]),
+            unpaired: 0,
+            models: None,
+        }),
         Command::RecordViewing {
             run: RunId::from("run"),
             traces: 10,

@@ -1,6 +1,7 @@
 //! The rules from submit to the sealed packet: admission, the shadow test, the policy's answer.
 
 use super::{
+    attached::Attached,
     command::Command,
     event::Event,
     machine::person,
@@ -59,6 +60,17 @@ fn test(change: &Change, command: &Command, facts: &Facts) -> Result<Vec<Event>,
         }
         _ => Err(Refusal::wrong_state(change.state, command.name())),
     }
+}
+
+/// Results of another tool, as long as the change is open; they stand beside the test and decide nothing.
+pub(super) fn attach(change: &Change, file: &Attached, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    if change.state.is_final() {
+        return Err(Refusal::wrong_state(change.state, "attach evidence"));
+    }
+    Ok(vec![Event::EvidenceAttached {
+        by: person(facts)?,
+        file: file.clone(),
+    }])
 }
 
 /// Who saw what the test saw, and when it was erased: on record whatever has become of the change.

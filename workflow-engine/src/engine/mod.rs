@@ -1,5 +1,6 @@
 //! The use cases: the one door ([`Engine::handle`]), filing, facts, jobs.
 
+pub mod attach;
 pub mod audit;
 pub mod budgets;
 pub mod catalog;

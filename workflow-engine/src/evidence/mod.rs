@@ -11,4 +11,5 @@ pub mod policy_packet;
 pub(crate) mod sample;
 pub mod sentences;
 pub mod statement;
+pub mod supporting;
 pub mod verify;

@@ -153,7 +153,7 @@ fn finance(request: &Request) -> Vec<String> {
             said.extend(list_price_trap(cost, request.list_input));
             let monthly = request
                 .monthly_now
-                .and_then(|now| Some((now, now.times(cost.ratio?)?)));
+                .and_then(|now| Some((now, now.times(cost.of_a_month()?.0)?)));
             if let Some((now, then)) = monthly {
                 let most = cost.interval.and_then(|limits| now.times(limits.upper));
                 said.push(format!(

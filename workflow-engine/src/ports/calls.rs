@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    shadow::recorded::{CallHead, RecordedCall},
+    shadow::{
+        mirror::{Answered, Seen},
+        recorded::{CallHead, RecordedCall},
+    },
     values::WorkflowId,
 };
 
@@ -22,6 +25,18 @@ pub trait CallReader: Send + Sync {
     /// # Errors
     /// When the store does not answer.
     async fn contents(&self, trace_ids: &[String]) -> Result<Vec<RecordedCall>, CallsUnavailable>;
+
+    /// Every call in `window`, mirror calls among them, oldest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn seen(&self, window: &Window) -> Result<Vec<Seen>, CallsUnavailable>;
+
+    /// The calls of these ids as arms of pairs, with content where it was kept, in any order.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    async fn answered(&self, ids: &[String]) -> Result<Vec<Answered>, CallsUnavailable>;
 
     /// What served `workflow` since `since`: production calls that were answered, by model.
     ///

@@ -152,6 +152,7 @@ impl Latency {
     pub fn of(&self, answer: &Completion) -> Option<f64> {
         match self {
             Self::Wall { scale } => (*scale > 0.0).then(|| answer.latency.as_secs_f64() * 1000.0 / scale),
+            Self::Gateway => None,
             Self::Vendor => answer.processing.map(|time| time.as_secs_f64() * 1000.0),
         }
     }

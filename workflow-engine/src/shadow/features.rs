@@ -14,7 +14,7 @@ use crate::{catalog::Workflow, ports::model::ReplayInput};
 const TELLING: usize = 40;
 
 /// What a call's content tells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
     /// Why it cannot be asked again.
     pub unfit: Option<Unfit>,

@@ -9,6 +9,7 @@ pub mod features;
 pub mod freeze;
 pub mod judging;
 pub mod looks;
+pub mod mirror;
 pub mod plan;
 pub mod privacy;
 pub mod recorded;

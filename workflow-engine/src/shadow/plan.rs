@@ -13,7 +13,7 @@ use super::{
 use crate::{
     catalog::{
         Margins, RiskTier, Workflow,
-        shadow::{JudgeCard, KindBy, OwnCheck},
+        shadow::{JudgeCard, KindBy, OwnCheck, Source},
     },
     values::{ChangeNumber, Digest, Revision, Route, Usd, WorkflowId},
 };
@@ -74,6 +74,12 @@ pub struct ShadowPlan {
     /// Who judges where checks cannot decide.
     #[serde(default)]
     pub judge: Option<JudgeCard>,
+    /// Where the pairs come from.
+    #[serde(default, skip_serializing_if = "Source::is_replay")]
+    pub source: Source,
+    /// Of mirrored pairs, how many have prompts and answers of both calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_content: Option<u64>,
     /// Traces on which today's route is always asked; after them recorded answers may stand in for it, if they show no
     /// drift. None means that it is asked on all.
     #[serde(default)]
@@ -113,6 +119,8 @@ pub enum Latency {
     },
     /// The vendor's own processing time (`openai-processing-ms`): leaves out the network between us and it.
     Vendor,
+    /// As the gateway recorded it for live and mirror call.
+    Gateway,
 }
 
 /// What a plan is made from, besides the recorded calls.
@@ -142,6 +150,8 @@ pub struct Terms {
     pub redaction: Option<Redaction>,
     /// Who judges.
     pub judge: Option<JudgeCard>,
+    /// Where the pairs come from.
+    pub source: Source,
     /// Whether recorded answers may stand in for today's route.
     pub reuse_recorded: bool,
     /// How much worse the candidate may be.
@@ -231,6 +241,9 @@ pub struct Sampled {
     pub stratum: String,
     /// Session or user.
     pub cluster: Option<String>,
+    /// The mirror call beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
 }
 
 impl ShadowPlan {
@@ -261,6 +274,8 @@ impl ShadowPlan {
             own_checks: terms.own_checks,
             redaction: terms.redaction,
             judge: terms.judge,
+            source: terms.source,
+            with_content: None,
             first_block: terms.reuse_recorded.then(|| first_block(&terms.margins)),
             enough: enough(&terms.margins),
             margins: terms.margins,
@@ -324,10 +339,29 @@ impl ShadowPlan {
         left(self.recorded, &self.excluded) * by_content
     }
 
+    /// How mirrored pairs came about, and what they cannot show.
+    fn mirror_words(&self) -> Vec<String> {
+        let (Some(kept), n) = (self.with_content, self.traces()) else {
+            return Vec::new();
+        };
+        let how = "The pairs are live calls with their mirror calls, as the gateway recorded them: nothing was asked again, and nothing was paid.";
+        let what = if kept == 0 {
+            "Their prompts and answers were not kept, so only whether an answer came, time, tokens and cost are compared.".to_owned()
+        } else if kept < n {
+            format!(
+                "Prompts and answers were kept for {kept} of {n} pairs; of the rest only whether an answer came, time, tokens and cost are compared."
+            )
+        } else {
+            "Only a reference answer says which tools are right here: the live answer is one of the two arms."
+                .to_owned()
+        };
+        vec![how.to_owned(), what]
+    }
+
     /// What an approver should know before trusting the result; plain sentences.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let mut warnings = self.mirror_words();
         let share = self.replayable_share();
         if self.recorded > 0 && share < 0.8 {
             warnings.push(format!(
@@ -336,9 +370,9 @@ impl ShadowPlan {
             ));
         }
         let planned = self.traces();
-        if let Some(enough) = self.enough.filter(|enough| planned < *enough) {
+        if let Some(enough) = self.enough.filter(|enough| (1..*enough).contains(&planned)) {
             warnings.push(format!(
-                "{planned} calls are replayed; to clear an equally good model in 9 of 10 tests takes about {enough}."
+                "Only {planned} calls are replayed: about {enough} are needed to clear an equally good model 9 times in 10."
             ));
         }
         for (name, stratum) in &self.strata {

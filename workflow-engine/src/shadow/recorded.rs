@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::mirror::Partner;
 use crate::{
     ports::model::{ReplayInput, ToolCall},
     usage::{
@@ -34,6 +35,9 @@ pub struct CallHead {
     pub data_class: Option<String>,
     /// What makes it unfit, as far as its row can tell.
     pub unfit: Option<Unfit>,
+    /// The mirror call beside it, where a test takes pairs that a gateway has made.
+    #[serde(skip)]
+    pub mirror: Option<Partner>,
 }
 
 /// Why a recorded call is not replayed. Counted and shown, because leaving calls out can bias the result.
@@ -64,6 +68,12 @@ pub enum Unfit {
     TimeDependent,
     /// Its prompt holds a key or a token, which nobody else should see.
     Secret,
+    /// No mirror call stands beside it.
+    NoPartner,
+    /// Several mirror calls, or several live ones, could go with it.
+    TwoPartners,
+    /// It, or its mirror, is of another model than the change is about.
+    WrongModel,
 }
 
 impl Unfit {
@@ -83,6 +93,9 @@ impl Unfit {
             Self::Attachment => "attachment gone",
             Self::TimeDependent => "depends on the moment",
             Self::Secret => "holds a key or token",
+            Self::NoPartner => "without a mirror call",
+            Self::TwoPartners => "with several mirror calls",
+            Self::WrongModel => "of another model",
         }
     }
 
@@ -102,6 +115,9 @@ impl Unfit {
             Self::Attachment => "attachment",
             Self::TimeDependent => "time_dependent",
             Self::Secret => "secret",
+            Self::NoPartner => "no_partner",
+            Self::TwoPartners => "two_partners",
+            Self::WrongModel => "wrong_model",
         }
     }
 }
@@ -173,6 +189,7 @@ pub fn head(call: &Call, has_content: bool, kind_prefix: Option<&str>) -> CallHe
             .find_map(|tag| tag.strip_prefix("data_class:"))
             .map(str::to_owned),
         unfit: unfit(call, has_content),
+        mirror: None,
     }
 }
 
@@ -280,7 +297,7 @@ fn tool_call(value: &Value) -> Option<ToolCall> {
 }
 
 /// The answer then: a message, or a whole response with its first choice.
-fn answer(call: &Call, response: &Value) -> RecordedAnswer {
+pub(super) fn answer(call: &Call, response: &Value) -> RecordedAnswer {
     let choice = &response["choices"][0];
     let message = match choice.get("message") {
         Some(message) => message,

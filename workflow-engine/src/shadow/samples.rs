@@ -8,7 +8,10 @@ use super::{
     recorded::CallHead,
 };
 use crate::{
-    catalog::{Margins, shadow::KindBy},
+    catalog::{
+        Margins,
+        shadow::{KindBy, Source},
+    },
     values::{ChangeNumber, Revision, Route, Usd, WorkflowId},
 };
 
@@ -30,6 +33,7 @@ pub(crate) fn terms() -> Terms {
         own_checks: vec![],
         redaction: None,
         judge: None,
+        source: Source::Replay,
         reuse_recorded: false,
         margins: Margins::default(),
         claims_savings: true,
@@ -54,5 +58,6 @@ pub(crate) fn head(trace_id: &str) -> CallHead {
         input_tokens: None,
         data_class: None,
         unfit: None,
+        mirror: None,
     }
 }

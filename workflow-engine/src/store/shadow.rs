@@ -227,26 +227,12 @@ pub async fn keep(
     texts: Vec<SealedText>,
     at: i64,
 ) -> Result<bool, StoreError> {
-    let row = shadow_answer::ActiveModel {
-        run_id: Set(run.0.clone()),
-        trace_id: Set(answer.trace_id.clone()),
-        arm: Set(answer.arm.as_str().to_owned()),
-        at: Set(at),
-        body: Set(serde_json::to_string(answer)?),
-    };
+    let row = row(run, answer, at)?;
     let cost = answer.result.cost_usd.unwrap_or_default();
     let run = run.clone();
     db.write(move |tx| {
         Box::pin(async move {
-            let kept = shadow_answer::Entity::insert(row)
-                .on_conflict_do_nothing_on([
-                    shadow_answer::Column::RunId,
-                    shadow_answer::Column::TraceId,
-                    shadow_answer::Column::Arm,
-                ])
-                .exec_without_returning(tx)
-                .await?;
-            if !matches!(kept, TryInsertResult::Inserted(rows) if rows > 0) {
+            if insert_once(tx, vec![row]).await? == 0 {
                 return Ok(false);
             }
             shadow_content::insert(tx, &run, texts).await?;
@@ -255,6 +241,35 @@ pub async fn keep(
         })
     })
     .await
+}
+
+pub(super) fn row(run: &RunId, answer: &Answer, at: i64) -> Result<shadow_answer::ActiveModel, StoreError> {
+    Ok(shadow_answer::ActiveModel {
+        run_id: Set(run.0.clone()),
+        trace_id: Set(answer.trace_id.clone()),
+        arm: Set(answer.arm.as_str().to_owned()),
+        at: Set(at),
+        body: Set(serde_json::to_string(answer)?),
+    })
+}
+
+/// How many of them were not there yet.
+pub(super) async fn insert_once(
+    tx: &DatabaseTransaction,
+    rows: Vec<shadow_answer::ActiveModel>,
+) -> Result<u64, StoreError> {
+    let kept = shadow_answer::Entity::insert_many(rows)
+        .on_conflict_do_nothing_on([
+            shadow_answer::Column::RunId,
+            shadow_answer::Column::TraceId,
+            shadow_answer::Column::Arm,
+        ])
+        .exec_without_returning(tx)
+        .await?;
+    Ok(match kept {
+        TryInsertResult::Inserted(rows) => rows,
+        _ => 0,
+    })
 }
 
 /// Corrects how many answers a run asks for in all.

@@ -1,5 +1,6 @@
 //! `governor analyze`: the shadow-test statistics on files, without a database.
 
+mod attach;
 mod text;
 
 use std::io::{self, Write};
@@ -7,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use integrations::evaluations::{lm_eval, promptfoo, table};
+use integrations::evaluations::{self, Converted, Files};
 use serde_json::Value;
+use workflow_engine::change::attached;
 use workflow_engine::shadow::analysis::plan::Plan;
 use workflow_engine::shadow::analysis::report::{Report, Verdict};
 use workflow_engine::shadow::analysis::{analyze, pairs};
@@ -27,7 +29,8 @@ use super::{Format, bad, print, read};
   governor analyze --plan plan.json pairs.ndjson --format text
   governor analyze --plan plan.json --from csv pairs.csv
   governor analyze --plan plan.json --from promptfoo results.json --incumbent gpt-4o --candidate gpt-4o-mini
-  governor analyze --plan plan.json --from lm-eval samples_now.jsonl samples_new.jsonl --metric exact_match")]
+  governor analyze --plan plan.json --from lm-eval samples_now.jsonl samples_new.jsonl --metric exact_match
+  governor analyze --plan plan.json --from csv pairs.csv --attach 142 --as maya     as supporting evidence of a change")]
 pub struct Args {
     /// The plan, as it was frozen and hashed.
     #[arg(long, value_name = "PLAN.json")]
@@ -50,6 +53,8 @@ pub struct Args {
     /// What says that an answer was right, when the file has several figures (lm-eval).
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
+    #[command(flatten)]
+    attach: attach::Args,
 }
 
 /// Files of others that can be judged.
@@ -67,8 +72,13 @@ enum Source {
 ///
 /// # Errors
 /// When a file cannot be read or holds something impossible; names file, line and field.
-pub fn run(args: &Args, format: Option<Format>) -> anyhow::Result<ExitCode> {
-    let report = judge(&args.plan, &args.pairs, &pairs_of(args)?)?;
+pub async fn run(args: &Args, format: Option<Format>) -> anyhow::Result<ExitCode> {
+    let files = files(args)?;
+    let converted = converted(args, &files)?;
+    let report = judge(&args.plan, &args.pairs, &converted.pairs)?;
+    if args.attach.is_wanted() {
+        attach::attach(&args.attach, &files, converted).await?;
+    }
     match format {
         Some(Format::Text) => print(&text::table(&report))?,
         Some(Format::Json) | None => print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
@@ -80,23 +90,48 @@ pub fn run(args: &Args, format: Option<Format>) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// The files' texts, with what is needed to read them.
+struct Texts {
+    format: attached::Format,
+    file: String,
+    candidate_file: Option<String>,
+    incumbent: Option<String>,
+    candidate: Option<String>,
+    metric: Option<String>,
+}
+
+impl Texts {
+    fn borrowed(&self) -> Files<'_> {
+        Files {
+            format: self.format,
+            file: &self.file,
+            candidate_file: self.candidate_file.as_deref(),
+            incumbent: self.incumbent.as_deref(),
+            candidate: self.candidate.as_deref(),
+            metric: self.metric.as_deref(),
+        }
+    }
+}
+
+fn files(args: &Args) -> anyhow::Result<Texts> {
+    Ok(Texts {
+        format: match args.from {
+            None => attached::Format::Pairs,
+            Some(Source::Csv) => attached::Format::Csv,
+            Some(Source::Promptfoo) => attached::Format::Promptfoo,
+            Some(Source::LmEval) => attached::Format::LmEval,
+        },
+        file: read(&args.pairs)?,
+        candidate_file: args.candidate_file.as_deref().map(read).transpose()?,
+        incumbent: args.incumbent.clone(),
+        candidate: args.candidate.clone(),
+        metric: args.metric.clone(),
+    })
+}
+
 /// The pairs as our own lines, whatever they came as.
-fn pairs_of(args: &Args) -> anyhow::Result<String> {
-    let text = read(&args.pairs)?;
-    let named = |name: &Option<String>| name.clone().unwrap_or_default();
-    let converted = match (args.from, &args.candidate_file) {
-        (None, None) => return Ok(text),
-        (Some(Source::Csv), None) => table::pairs(&text),
-        (Some(Source::Promptfoo), None) => {
-            promptfoo::pairs(&text, &named(&args.incumbent), &named(&args.candidate))
-        }
-        (Some(Source::LmEval), Some(file)) => lm_eval::pairs(&text, &read(file)?, args.metric.as_deref()),
-        (Some(Source::LmEval), None) => {
-            anyhow::bail!("--from lm-eval needs two files: the incumbent's and the candidate's")
-        }
-        (_, Some(file)) => anyhow::bail!("{}: one file of pairs is judged at a time", file.display()),
-    };
-    let converted = converted.map_err(|error| bad(&args.pairs, error))?;
+fn converted(args: &Args, files: &Texts) -> anyhow::Result<Converted> {
+    let converted = evaluations::read(&files.borrowed()).map_err(|error| bad(&args.pairs, error))?;
     if converted.unpaired > 0 {
         let left_out = converted.unpaired;
         writeln!(
@@ -104,7 +139,7 @@ fn pairs_of(args: &Args) -> anyhow::Result<String> {
             "{left_out} answers have no counterpart in the other arm and are left out"
         )?;
     }
-    Ok(converted.pairs)
+    Ok(converted)
 }
 
 /// The report on a plan's file and on the pairs of another. `plan_sha256` is the digest of the plan as it was written,

@@ -4,6 +4,7 @@ pub mod budgets;
 pub mod calls;
 pub mod changes;
 pub mod events;
+pub mod evidence;
 pub mod examples;
 pub mod health;
 pub mod jobs;
@@ -48,6 +49,11 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/v1/changes/{number}/apply", post(changes::apply))
         .route("/api/v1/changes/{number}/rollback", post(changes::roll_back))
         .route("/api/v1/changes/{number}/packet", get(packet::show))
+        .route(
+            "/api/v1/changes/{number}/evidence",
+            get(evidence::list).post(evidence::attach),
+        )
+        .route("/api/v1/changes/{number}/evidence/{sha256}", get(evidence::pairs))
         .route("/api/v1/changes/{number}/examples", get(examples::list))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::show))

@@ -8,6 +8,11 @@ pub(super) static TESTING: Table = table(
     None,
     &[
         may(
+            "source",
+            Kind::Word(&["replay", "mirror"]),
+            "Where pairs come from: recorded calls asked again, or live calls with the mirror calls of the gateway.",
+        ),
+        may(
             "budget_usd",
             Kind::Money,
             "Most dollars that one test may spend, within policy.shadow_budget_usd.",

@@ -15,7 +15,10 @@ use crate::{
         state::{Application, Approval, Assessment, Change, State},
     },
     engine::Engine,
-    evidence::packet::{EarlierRun, Packet},
+    evidence::{
+        packet::{EarlierRun, Packet},
+        supporting::Supporting,
+    },
     store::{self, changes::StoredEvent, error::StoreError},
     values::{ChangeId, ChangeNumber, Digest, Revision, Role, Route, WorkflowId},
 };
@@ -85,6 +88,8 @@ pub struct ChangeView {
     pub filed_at: DateTime<Utc>,
     /// When it last moved.
     pub updated_at: DateTime<Utc>,
+    /// Results of other tools that people attached, oldest first; they decide nothing.
+    pub supporting: Vec<SupportingView>,
     /// Its place in the ledger.
     pub ledger: LedgerView,
     /// What people decide on, as it was sealed; over HTTP it has an address of its own.
@@ -185,6 +190,20 @@ pub struct TestView {
     pub finished_at: Option<DateTime<Utc>>,
     /// Every earlier run of the same change, oldest first: nobody repeats a test until it passes unseen.
     pub earlier: Vec<EarlierRun>,
+}
+
+/// Results of another tool.
+#[derive(Clone, Debug, Serialize)]
+pub struct SupportingView {
+    /// What it is and what it counts to.
+    #[serde(flatten)]
+    pub of: Supporting,
+    /// The same in words.
+    pub sentence: String,
+    /// Who attached it.
+    pub attached_by: Who,
+    /// Whether the packet that people decide on lists it.
+    pub in_packet: bool,
 }
 
 /// Where a change stands in the ledger.
@@ -367,10 +386,27 @@ impl Sources {
             ending: change.ending.clone(),
             filed_at: change.filed_at,
             updated_at: change.updated_at,
+            supporting: self.supporting(&events),
             ledger: place(change, &events),
             packet: self.packet.clone(),
             events,
         })
+    }
+
+    fn supporting(&self, events: &[EventView]) -> Vec<SupportingView> {
+        let sealed = self.packet.iter().flat_map(|packet| &packet.supporting);
+        let sealed: Vec<_> = sealed.map(|it| it.file.sha256).collect();
+        let attached = events
+            .iter()
+            .filter_map(|event| Supporting::of(&event.event, event.at));
+        attached
+            .map(|of| SupportingView {
+                sentence: of.sentence(),
+                attached_by: Who::person(&self.catalog, &of.by),
+                in_packet: sealed.contains(&of.file.sha256),
+                of,
+            })
+            .collect()
     }
 
     /// What `role` should look at, in the packet's words.

@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     ports::calls::{CallReader, CallsUnavailable, Served, Window},
-    shadow::recorded::{self, CallHead, RecordedCall},
+    shadow::{
+        mirror::{self, Answered, Seen},
+        recorded::{self, CallHead, RecordedCall},
+    },
     store::{calls::CallStore, error::StoreError},
     usage::call::CallId,
     values::WorkflowId,
@@ -42,6 +45,28 @@ impl CallReader for CallStore {
             calls.extend(call.and_then(|call| recorded::recorded(&call, content)));
         }
         Ok(calls)
+    }
+
+    async fn seen(&self, window: &Window) -> Result<Vec<Seen>, CallsUnavailable> {
+        let kept = self
+            .mirrored_window(&window.workflow, window.from, window.until, MOST)
+            .await?;
+        let prefix = window.kind_prefix.as_deref();
+        Ok(kept
+            .iter()
+            .map(|kept| mirror::seen(&kept.call, kept.has_content, prefix))
+            .collect())
+    }
+
+    async fn answered(&self, ids: &[String]) -> Result<Vec<Answered>, CallsUnavailable> {
+        let ids: Vec<CallId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let contents = self.content(&ids).await?;
+        let mut arms = Vec::with_capacity(ids.len());
+        for id in &ids {
+            let call = self.get(*id).await?;
+            arms.extend(call.map(|call| mirror::answered(&call, contents.get(id))));
+        }
+        Ok(arms)
     }
 
     async fn served(

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{Halt, Tester, replay::Played};
 use crate::{
+    catalog::shadow::Source,
     change::{command::Command, state::TestVerdict},
     shadow::{
         analysis::{
-            analyze, pairs,
-            pairs::{Arms, Pair},
+            analyze,
+            pairs::{self, Arms, Pair},
             plan::Mode,
             report::Report,
         },
@@ -50,6 +51,7 @@ impl Tester {
         if let Some(work) = work {
             correction::apply(&mut report, &analysis, work);
         }
+        report.mirrored = run.plan.source == Source::Mirror;
         if let Some(early) = played.early {
             ending::ended_early(&mut report, early, run.sample.len() as u64);
         }
@@ -94,12 +96,19 @@ impl Tester {
                 .map(|answer| ((answer.trace_id, answer.arm), answer.result))
                 .collect();
         let checks = Checks::of(&run.plan.own_checks).map_err(Halt::Failed)?;
-        for chunk in sample.chunks(256) {
+        let mut recorded = Vec::new();
+        // A mirrored pair's live call is its incumbent already.
+        let asked_again = sample.iter().filter(|sampled| sampled.mirror.is_none());
+        for chunk in asked_again.collect::<Vec<_>>().chunks(256) {
             let ids: Vec<String> = chunk.iter().map(|sampled| sampled.trace_id.clone()).collect();
             for call in self.calls.contents(&ids).await? {
-                let recorded = ArmResult::recorded(&call, &checks);
-                answers.insert((call.trace_id, Arm::Recorded), recorded);
+                recorded.push((call.trace_id.clone(), ArmResult::recorded(&call, &checks)));
             }
+        }
+        // The calls go when their own retention ends; what was judged stays with the run.
+        store::shadow_read::keep_recorded(self.engine.db(), run, &recorded, self.now_ms()).await?;
+        for (trace, result) in recorded {
+            answers.insert((trace, Arm::Recorded), result);
         }
         let mut pairs: Vec<Pair> = sample
             .iter()
@@ -120,7 +129,7 @@ fn pair(sampled: &Sampled, answers: &mut BTreeMap<(String, Arm), ArmResult>, res
     let stand_in = recorded
         .as_ref()
         .filter(|_| rest == Rest::Recorded)
-        .map(quality_only);
+        .map(pairs::Arm::quality_only);
     Some(Pair {
         trace_id: sampled.trace_id.clone(),
         stratum: Some(sampled.stratum.clone()),
@@ -132,13 +141,4 @@ fn pair(sampled: &Sampled, answers: &mut BTreeMap<(String, Arm), ArmResult>, res
             incumbent_repeat: arm(Arm::IncumbentRepeat),
         },
     })
-}
-
-/// A recorded answer may speak for quality; what it cost and how long it took is of another day.
-fn quality_only(recorded: &pairs::Arm) -> pairs::Arm {
-    pairs::Arm {
-        ok: recorded.ok,
-        checks: recorded.checks.clone(),
-        ..pairs::Arm::default()
-    }
 }

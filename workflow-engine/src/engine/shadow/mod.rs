@@ -8,6 +8,7 @@ mod conclude;
 pub mod examples;
 mod judge;
 pub mod labels;
+mod mirrored;
 mod pass;
 mod prepare;
 mod replay;
@@ -26,6 +27,7 @@ use self::{
 };
 use super::{Engine, HandleError, jobs::JobError};
 use crate::{
+    catalog::shadow::Source,
     change::{
         command::Command,
         state::{Change, State},
@@ -209,7 +211,11 @@ impl Tester {
         let mut prices = PriceBook::clone(&self.prices);
         prices.add_overrides(&catalog.prices);
         let run = self.prepared(&change, &catalog, &prices).await?;
-        let outcome = match self.replay((&run, &prices), (number, revision), stop, kept).await {
+        let played = match run.plan.source {
+            Source::Replay => self.replay((&run, &prices), (number, revision), stop, kept).await,
+            Source::Mirror => self.mirrored(&run).await,
+        };
+        let outcome = match played {
             Ok(played) => self.compared((&run, &prices), played, stop, kept).await,
             Err(halt) => Err(halt),
         };

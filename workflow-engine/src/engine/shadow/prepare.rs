@@ -1,10 +1,13 @@
 //! Before the first prompt: the plan is made, kept, and announced to the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Halt, Tester, cost};
 use crate::{
-    catalog::{Catalog, PolicySettings, Testing, Workflow, shadow::JudgeCard},
+    catalog::{
+        Catalog, PolicySettings, Testing, Workflow,
+        shadow::{JudgeCard, Source},
+    },
     change::{command::Command, state::Change},
     engine::Request,
     ports::{
@@ -13,9 +16,10 @@ use crate::{
     },
     shadow::{
         analysis::plan::Mode,
-        features::Needs,
+        features::{Look, Needs},
         freeze::Pool,
-        plan::{Limits, Redaction, Sampled, ShadowPlan, Terms, kinds_by, margins},
+        mirror::{self, Seen},
+        plan::{Latency, Limits, Redaction, Sampled, ShadowPlan, Terms, kinds_by, margins},
         recorded::CallHead,
         run::{Rest, total},
     },
@@ -71,22 +75,27 @@ impl Tester {
                 change.workflow
             ))
         })?;
-        self.must_be_askable(change, workflow.shadow.judge.as_ref(), prices)?;
-        if let Some(card) = &workflow.shadow.judge {
-            self.may_judge(card, change, (catalog, workflow))?;
+        if workflow.shadow.source == Source::Replay {
+            self.must_be_askable(change, workflow.shadow.judge.as_ref(), prices)?;
+            if let Some(card) = &workflow.shadow.judge {
+                self.may_judge(card, change, (catalog, workflow))?;
+            }
         }
         let terms = self.terms(change, catalog, workflow);
-        let heads = self
-            .calls
-            .heads(&Window {
-                workflow: change.workflow.clone(),
-                from: terms.from,
-                until: terms.until,
-                kind_prefix: workflow.strata.tag_prefix.clone(),
-            })
-            .await?;
+        let window = Window {
+            workflow: change.workflow.clone(),
+            from: terms.from,
+            until: terms.until,
+            kind_prefix: workflow.strata.tag_prefix.clone(),
+        };
         let days = self.settings.window.num_days();
-        let (plan, sample) = self.frozen(terms, &heads, &Needs::of(workflow)).await?;
+        let (plan, sample) = match terms.source {
+            Source::Replay => {
+                let heads = self.calls.heads(&window).await?;
+                self.frozen(terms, &heads, &Needs::of(workflow)).await?
+            }
+            Source::Mirror => mirror_plan(terms, self.calls.seen(&window).await?),
+        };
         if sample.is_empty() {
             return Err(Halt::Failed(nothing_to_replay(&plan, days)));
         }
@@ -182,6 +191,7 @@ impl Tester {
                 names: own.names.clone(),
             }),
             judge: own.judge.clone(),
+            source: own.source,
             reuse_recorded: own.reuse_recorded,
             margins: margins(workflow),
             claims_savings: change.claims_savings,
@@ -207,6 +217,34 @@ impl Tester {
             latency: self.settings.latency.clone(),
         }
     }
+}
+
+/// Pairs that the gateway has made: kinds are told by rows alone, nothing is repeated, judged or looked at while it runs.
+fn mirror_plan(mut terms: Terms, seen: Vec<Seen>) -> (ShadowPlan, Vec<Sampled>) {
+    terms.kinds_by.retain(|by| by.is_told_by_rows());
+    terms.redaction = None;
+    terms.judge = None;
+    terms.reuse_recorded = false;
+    terms.limits = Limits {
+        repeats: 0,
+        mode: Mode::Fixed,
+        latency: Latency::Gateway,
+        ..terms.limits
+    };
+    let heads = mirror::pair(seen, (&terms.baseline.primary, &terms.candidate.primary));
+    let with_content: BTreeSet<&str> = heads
+        .iter()
+        .filter(|head| head.mirror.as_ref().is_some_and(|partner| partner.with_content))
+        .map(|head| head.trace_id.as_str())
+        .collect();
+    let pool = Pool::draw(&terms, &heads);
+    let looks = pool.ids().into_iter().map(|id| (id, Look::default())).collect();
+    let (mut plan, sample) = ShadowPlan::freeze(terms, pool, &looks);
+    let kept = sample
+        .iter()
+        .filter(|sampled| with_content.contains(sampled.trace_id.as_str()));
+    plan.with_content = Some(kept.count() as u64);
+    (plan, sample)
 }
 
 /// An answer of one token, to see whether there is a price at all.
@@ -235,8 +273,15 @@ fn nothing_to_replay(plan: &ShadowPlan, days: i64) -> String {
         .chain(&plan.unreadable)
         .map(|(reason, count)| format!("{reason} {count}"))
         .collect();
+    let remedy = match plan.source {
+        Source::Replay => "can be replayed. Let the gateway log prompts for this workflow".to_owned(),
+        Source::Mirror => format!(
+            "has its mirror call. Check that the gateway mirrors this workflow to {}",
+            plan.candidate.primary.model
+        ),
+    };
     format!(
-        "None of the {} recorded calls of {workflow} can be replayed ({}). Let the gateway log prompts for this workflow.",
+        "None of the {} recorded calls of {workflow} {remedy}. Left out: {}.",
         plan.recorded,
         reasons.join(", ")
     )

@@ -9,6 +9,7 @@ use super::{
     dsse::Envelope,
     sentences,
     statement::Statement,
+    supporting::Supporting,
 };
 use crate::{
     change::state::Change,
@@ -45,6 +46,9 @@ pub struct Packet {
     /// What must not happen even once, and how often it did.
     #[serde(default)]
     pub counters: Vec<Counter>,
+    /// Results of other tools that people attached before it was sealed; they decide nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supporting: Vec<Supporting>,
     /// What an approver should know before trusting the figures.
     pub warnings: Vec<String>,
 }
@@ -211,6 +215,8 @@ pub struct Contents<'a> {
     pub slots: &'a [crate::approval::Requirement],
     /// Runs that came before.
     pub earlier_runs: Vec<EarlierRun>,
+    /// What people attached.
+    pub supporting: Vec<Supporting>,
     /// The moment of sealing.
     pub sealed_at: DateTime<Utc>,
 }
@@ -251,6 +257,7 @@ impl Packet {
                 .map(|slot| asked(slot, request, &change.baseline))
                 .collect(),
             earlier_runs: contents.earlier_runs,
+            supporting: contents.supporting,
             counters: contents
                 .test
                 .as_ref()
@@ -343,10 +350,9 @@ fn controls(decision: &Decision) -> Vec<ControlRef> {
 
 fn monthly(now: Usd, request: &Request) -> Option<Monthly> {
     let cost = request.measured.as_ref()?.report.cost.as_ref()?;
-    let then = now.times(cost.ratio?)?;
-    let range = cost
-        .interval
-        .and_then(|limits| Some([now.times(limits.lower)?, now.times(limits.upper)?]));
+    let (ratio, limits) = cost.of_a_month()?;
+    let then = now.times(ratio)?;
+    let range = limits.and_then(|limits| Some([now.times(limits.lower)?, now.times(limits.upper)?]));
     Some(Monthly {
         now,
         then,

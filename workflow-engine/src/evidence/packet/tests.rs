@@ -112,6 +112,7 @@ fn packet(report: Report, routes: (&str, &str)) -> Packet {
         tier: workflow.risk.as_str(),
         test: Some(tested(&change, report)),
         slots: &slots,
+        supporting: Vec::new(),
         earlier_runs: Vec::new(),
         sealed_at: at("2026-11-24T09:00:00Z"),
     })

@@ -9,7 +9,8 @@ use crate::{
 /// `costs 43 % less: about $8,400 a month (at least $7,900)`.
 pub(super) fn priced(cost: &Cost, monthly: Option<Usd>) -> Option<String> {
     let words = cost_words(cost)?;
-    let (ratio, upper) = (cost.ratio?, cost.interval?.upper);
+    let (ratio, limits) = cost.of_a_month()?;
+    let upper = limits?.upper;
     let saved = monthly
         .filter(|_| upper < 1.0)
         .and_then(|now| Some((now.times(1.0 - ratio)?, now.times(1.0 - upper)?)));

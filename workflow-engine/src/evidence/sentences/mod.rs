@@ -87,8 +87,9 @@ fn found(report: &Report, words: &KindWords, monthly: Option<Usd>) -> String {
                 .cost
                 .as_ref()
                 .and_then(|cost| Some(format!(", and {}", priced(cost, monthly)?)));
+            let how = if report.mirrored { "mirrored" } else { "replayed" };
             format!(
-                "On {} replayed calls it {}{}.",
+                "On {} {how} calls it {}{}.",
                 count(report.n),
                 quality(report),
                 cost.unwrap_or_default()

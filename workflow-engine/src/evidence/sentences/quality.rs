@@ -27,7 +27,7 @@ pub(super) fn quality(report: &Report) -> String {
         [] => "",
         all if all.iter().all(|kind| kind.estimate >= 0.0) => ", in every kind of request",
         all if all.iter().all(|kind| kind.outcome == Some(Outcome::NonInferior)) => {
-            ", and no kind of request is worse than allowed"
+            ", with no kind of request worse than allowed"
         }
         _ => "",
     };

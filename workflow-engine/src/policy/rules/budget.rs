@@ -58,6 +58,6 @@ pub(super) fn check(request: &Request) -> Ruling {
 
 /// What a month would cost on the candidate: what it costs today times the measured ratio.
 pub(in crate::policy) fn projected(request: &Request) -> Option<Usd> {
-    let ratio = request.measured.as_ref()?.report.cost.as_ref()?.ratio?;
+    let (ratio, _) = request.measured.as_ref()?.report.cost.as_ref()?.of_a_month()?;
     request.monthly_now?.times(ratio)
 }

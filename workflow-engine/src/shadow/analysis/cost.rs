@@ -6,9 +6,9 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::pairs::{Arm, Pair};
 use super::plan::Plan;
-use super::report::{Cost, Outcome, StratumCost};
+use super::report::{Cost, MixRatio, Outcome, StratumCost};
 use crate::shadow::statistics::Interval;
-use crate::shadow::statistics::ratio::ratio_of_sums;
+use crate::shadow::statistics::ratio::{Stratum, ratio_of_sums, stratified_ratio};
 use crate::values::Usd;
 
 /// Both costs of one trace, with its arms.
@@ -58,6 +58,7 @@ pub(super) fn measure(plan: &Plan, pairs: &[Pair]) -> Option<Cost> {
         margin: plan.margins.cost_ratio,
         outcome: ratio_outcome(interval, plan.margins.cost_ratio),
         strata: by_stratum(&priced),
+        on_real_mix: on_real_mix(&priced, plan),
     })
 }
 
@@ -102,6 +103,22 @@ fn token_ratios(priced: &[Priced<'_>]) -> [Option<f64>; 3] {
         ratio(new.0, old.0),
         ratio(new.1, old.1),
     ]
+}
+
+/// None unless the plan weighs every stratum that occurs.
+fn on_real_mix(priced: &[Priced<'_>], plan: &Plan) -> Option<MixRatio> {
+    let mut strata: BTreeMap<&str, Stratum> = BTreeMap::new();
+    for one in priced {
+        let name = one.pair.stratum.as_deref()?;
+        let weight = plan.strata.get(name)?.weight?;
+        let own = strata.entry(name).or_default();
+        own.weight = weight;
+        own.top.push(one.candidate.0.to_f64()?);
+        own.bottom.push(one.incumbent.0.to_f64()?);
+    }
+    let strata: Vec<Stratum> = strata.into_values().collect();
+    let (ratio, interval) = stratified_ratio(&strata, plan.two_sided())?;
+    Some(MixRatio { ratio, interval })
 }
 
 fn by_stratum(priced: &[Priced<'_>]) -> BTreeMap<String, StratumCost> {

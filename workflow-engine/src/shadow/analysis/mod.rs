@@ -57,6 +57,7 @@ pub fn analyze(plan: &Plan, pairs: &[Pair]) -> Report {
         sequential: sequential.map(|watched| watched.block),
         zero_tolerance: Vec::new(),
         judge: None,
+        mirrored: false,
         ended_early: None,
         verdict: report::Verdict::Inconclusive,
         reasons: Vec::new(),

@@ -86,6 +86,18 @@ pub enum PairsError {
     Empty,
 }
 
+impl Arm {
+    /// A recorded answer may speak for quality; what it cost and how long it took is of another day.
+    #[must_use]
+    pub fn quality_only(&self) -> Self {
+        Self {
+            ok: self.ok,
+            checks: self.checks.clone(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Reads NDJSON, one pair a line; blank lines are passed over.
 ///
 /// # Errors

@@ -38,6 +38,9 @@ pub struct Report {
     /// Who judged free text, how far it is to be believed, and what it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<JudgeReport>,
+    /// Whether the pairs are calls that a gateway had mirrored, and nothing was asked again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mirrored: bool,
     /// Why a run ended before its last trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_early: Option<Early>,
@@ -179,9 +182,32 @@ pub struct Cost {
     pub margin: f64,
     /// What it shows.
     pub outcome: Outcome,
-    /// The same sums by stratum, for savings on the real mix.
+    /// The same sums by stratum.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub strata: BTreeMap<String, StratumCost>,
+    /// The ratio on the real mix of strata, where the plan weighs each of them: what a month's bill is multiplied by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_real_mix: Option<MixRatio>,
+}
+
+/// Candidate ÷ incumbent as if each stratum were sampled as often as it occurs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MixRatio {
+    /// The ratio.
+    pub ratio: f64,
+    /// Its limits.
+    pub interval: Interval,
+}
+
+impl Cost {
+    /// What a month's bill is multiplied by, and its limits: on the real mix where that is known.
+    #[must_use]
+    pub fn of_a_month(&self) -> Option<(f64, Option<Interval>)> {
+        match self.on_real_mix {
+            Some(mix) => Some((mix.ratio, Some(mix.interval))),
+            None => Some((self.ratio?, self.interval)),
+        }
+    }
 }
 
 /// Costs of one stratum.

@@ -147,6 +147,18 @@ impl Checks {
     }
 }
 
+impl Checks {
+    /// Only whether a whole answer came: all that can be said where contents were not kept.
+    #[must_use]
+    pub fn transport(&self, answer: Option<&Completion>) -> Judgement {
+        let ok = transport::is_whole(answer);
+        Judgement {
+            ok,
+            checks: BTreeMap::from([("transport".to_owned(), ok)]),
+        }
+    }
+}
+
 /// A call with its arguments in canonical form (RFC 8785: keys sorted, `5.0` and `5` the same number); none if they are no JSON object.
 fn canonical(call: &ToolCall) -> Option<(String, Vec<u8>)> {
     let mut arguments: Map<String, Value> = serde_json::from_str(&call.arguments).ok()?;

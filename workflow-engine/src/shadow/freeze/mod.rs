@@ -47,7 +47,7 @@ impl Pool {
         for kind in &kinds {
             *sizes.entry(kind.clone()).or_default() += 1;
         }
-        let by_content = terms.kinds_by.iter().any(|by| needs_content(*by));
+        let by_content = terms.kinds_by.iter().any(|by| !by.is_told_by_rows());
         let drawn = strata::allocate(&sizes, terms.limits.traces)
             .into_iter()
             .flat_map(|(kind, share)| {
@@ -159,6 +159,7 @@ fn draw(
                     trace_id: id.to_owned(),
                     stratum: kind.clone(),
                     cluster: by_id[id].cluster.clone(),
+                    mirror: by_id[id].mirror.as_ref().map(|partner| partner.id.clone()),
                 }),
         );
     }
@@ -168,10 +169,6 @@ fn draw(
 
 fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
-}
-
-fn needs_content(by: KindBy) -> bool {
-    matches!(by, KindBy::Tools | KindBy::Language)
 }
 
 /// The parts of a kind that a row tells, in the plan's order.

@@ -1,7 +1,8 @@
 //! Ratio of two sums over the same traces, with delta-method limits: what a cost ratio is worth.
 
-use super::Interval;
 use super::distributions::t_quantile;
+use super::stratified::stratified_mean;
+use super::{Interval, mean};
 
 /// Σ top / Σ bottom and its uncertainty.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +42,47 @@ pub fn ratio_of_sums(top: &[f64], bottom: &[f64], alpha: f64) -> Option<RatioEst
     })
 }
 
+/// The traces of one stratum.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stratum {
+    /// How often it occurs, among the others.
+    pub weight: f64,
+    /// The tops of its traces …
+    pub top: Vec<f64>,
+    /// … and their bottoms.
+    pub bottom: Vec<f64>,
+}
+
+/// The combined ratio of a stratified sample (Cochran 1977, 6.11): R = Σ w·mean top / Σ w·mean bottom; limits from the stratified mean of the residuals (top − R·bottom)/bottom's mean, t by
+/// Satterthwaite. `None` where a stratum has fewer than two traces or the bottom is 0.
+pub fn stratified_ratio(strata: &[Stratum], alpha: f64) -> Option<(f64, Interval)> {
+    let total: f64 = strata.iter().map(|stratum| stratum.weight).sum();
+    let sum = |side: fn(&Stratum) -> &[f64]| -> f64 {
+        let parts = strata.iter().map(|one| one.weight / total * mean(side(one)));
+        parts.sum()
+    };
+    let below = sum(|one| &one.bottom);
+    if below.is_nan() || below <= 0.0 {
+        return None;
+    }
+    let ratio = sum(|one| &one.top) / below;
+    let residuals: Vec<(f64, Vec<f64>)> = strata
+        .iter()
+        .map(|one| {
+            let residual = |(t, b): (&f64, &f64)| (t - ratio * b) / below;
+            let residuals = one.top.iter().zip(&one.bottom).map(residual);
+            (one.weight, residuals.collect())
+        })
+        .collect();
+    let borrowed: Vec<(f64, &[f64])> = residuals
+        .iter()
+        .map(|(weight, e)| (*weight, e.as_slice()))
+        .collect();
+    let around_zero = stratified_mean(&borrowed, alpha)?.interval;
+    let interval = Interval::new(ratio + around_zero.lower, ratio + around_zero.upper);
+    Some((ratio, interval))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +98,31 @@ mod tests {
         close(got.se, number(&file["se"]), 1e-9);
         close_limits(got.interval.into(), &file["ci95"], 1e-9);
         close_limits(got.log_interval.into(), &file["ci95_log"], 1e-9);
+    }
+
+    #[test]
+    fn on_the_real_mix_a_kind_counts_as_often_as_it_occurs() {
+        let stratum = |weight: f64, top: &[f64], bottom: &[f64]| Stratum {
+            weight,
+            top: top.to_vec(),
+            bottom: bottom.to_vec(),
+        };
+        // Nine of ten calls are cheap to move; both kinds were sampled equally.
+        let usual = stratum(0.9, &[1.0, 1.2, 0.8, 1.0], &[2.0, 2.2, 1.8, 2.0]);
+        let rare = stratum(0.1, &[3.0, 3.2, 2.8, 3.0], &[2.0, 2.2, 1.8, 2.0]);
+        let (ratio, interval) = stratified_ratio(&[usual, rare], 0.05).unwrap();
+        close(ratio, 0.9 * 0.5 + 0.1 * 1.5, 1e-12);
+        assert!(
+            interval.lower < ratio && ratio < interval.upper && interval.upper < 0.65,
+            "{interval:?}"
+        );
+        // One kind alone is the plain ratio; its residuals sum to 0, so are centred on it.
+        let (top, bottom) = (vec![1.0, 2.0, 4.0], vec![2.0, 3.0, 9.0]);
+        let plain = ratio_of_sums(&top, &bottom, 0.05).unwrap();
+        let (ratio, interval) = stratified_ratio(&[stratum(1.0, &top, &bottom)], 0.05).unwrap();
+        close(ratio, plain.ratio, 1e-12);
+        close(interval.upper, plain.interval.upper, 1e-9);
+        assert_eq!(stratified_ratio(&[stratum(1.0, &[1.0], &[2.0])], 0.05), None);
     }
 
     #[test]

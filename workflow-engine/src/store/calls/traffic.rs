@@ -108,6 +108,22 @@ impl CallStore {
         until: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<Kept>, StoreError> {
+        let mut kept = self.mirrored_window(workflow, since, until, limit).await?;
+        kept.retain(|kept| !kept.call.is_shadow);
+        Ok(kept)
+    }
+
+    /// The same with the mirror calls among them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn mirrored_window(
+        &self,
+        workflow: &WorkflowId,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<Kept>, StoreError> {
         let filter = Filter {
             since: Some(since),
             until: Some(until),
@@ -117,7 +133,7 @@ impl CallStore {
         };
         let mut conn = self.reader().await?;
         let mut calls = select(&mut conn, &filter, Order::Newest(None), limit).await?;
-        calls.retain(|call| !call.is_shadow && !call.is_internal);
+        calls.retain(|call| !call.is_internal);
         calls.reverse();
         let ids: Vec<Uuid> = calls.iter().map(|call| call.id.0).collect();
         let found = match ids.as_slice() {

@@ -18,7 +18,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use workflow_engine::{
     change::state::State as ChangeState,
-    engine::queries::change::ChangeView,
+    engine::queries::change::{ChangeView, SupportingView},
     evidence::{packet::Packet, sentences},
     shadow::analysis::report::Report,
     values::ChangeNumber,
@@ -115,6 +115,7 @@ struct ChangePage {
     #[serde(flatten)]
     pictures: evidence::Pictures,
     examples: Option<examples::Way>,
+    supporting: Vec<SupportingRow>,
     diff: Vec<route::DiffRow>,
     policy: Option<policy::Policy>,
     timeline: Vec<course::TimelineItem>,
@@ -122,6 +123,30 @@ struct ChangePage {
     #[serde(flatten)]
     actions: actions::Actions,
     comment_key: Option<String>,
+}
+
+/// Results of another tool, beside the test.
+#[derive(Clone, Debug, Serialize)]
+struct SupportingRow {
+    sentence: String,
+    by: String,
+    at: Time,
+    sha256: String,
+    short: String,
+    in_packet: bool,
+}
+
+impl From<&SupportingView> for SupportingRow {
+    fn from(view: &SupportingView) -> Self {
+        Self {
+            sentence: view.sentence.clone(),
+            by: view.attached_by.name.clone(),
+            at: view.of.at.into(),
+            sha256: view.of.file.sha256.to_string(),
+            short: view.of.file.sha256.short(),
+            in_packet: view.in_packet,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -183,6 +208,7 @@ impl ChangePage {
                 .map(|report| evidence::pictures(report, &kinds, (target, monthly)))
                 .unwrap_or_default(),
             examples: examples::way(view, visitor),
+            supporting: view.supporting.iter().map(SupportingRow::from).collect(),
             diff: route::diff(&view.baseline, &view.candidate),
             policy: view.policy.as_ref().and_then(policy::Policy::read),
             timeline: course::timeline(view, &visitor.catalog),

@@ -85,6 +85,7 @@ struct Paper {
     pictures: evidence::Pictures,
     diff: Vec<route::DiffRow>,
     policy: Option<policy::Policy>,
+    supporting: Vec<super::SupportingRow>,
     controls: Vec<ControlRef>,
     method: Vec<(&'static str, String)>,
     proof: course::Proof,
@@ -127,6 +128,13 @@ pub fn document(pages: &Pages, view: &ChangeView, catalog: &Catalog) -> Result<D
         pictures: pictures.unwrap_or_default(),
         diff: route::diff(&packet.routes.baseline, &packet.routes.candidate),
         policy: policy::Policy::read(&policy),
+        // Only what was sealed with it: the page is the packet, not the change.
+        supporting: view
+            .supporting
+            .iter()
+            .filter(|it| it.in_packet)
+            .map(Into::into)
+            .collect(),
         controls: packet.controls.clone(),
         method: packet.test.as_ref().map(method).unwrap_or_default(),
         proof: course::proof(view),

@@ -88,6 +88,7 @@ pub fn say(event: &Event, catalog: &Catalog) -> Said {
         | Event::TestResumed { .. }
         | Event::EvidenceSubmitted { .. }
         | Event::TestFailed { .. }
+        | Event::EvidenceAttached { .. }
         | Event::ContentViewed { .. }
         | Event::ContentErased { .. } => test(event),
         Event::PacketSealed { .. }
@@ -117,6 +118,15 @@ pub fn say(event: &Event, catalog: &Catalog) -> Said {
 
 fn test(event: &Event) -> Said {
     match event {
+        Event::EvidenceAttached { file, .. } => said(
+            "ring",
+            "grey",
+            format!(
+                "Attached results of {}: {} pairs. They support, and decide nothing",
+                file.format.title(),
+                count(file.counts.n())
+            ),
+        ),
         Event::ContentViewed { traces, .. } => said(
             "ring",
             "grey",
