@@ -74,7 +74,12 @@ async fn carried_away(stage: &stage::Stage) {
         "{page}"
     );
     assert!(page.len() < 150_000, "{} bytes", page.len());
-    assert!(print::pictures(&view, &catalog).unwrap().starts_with(b"\x89PNG"));
+    assert!(
+        print::pictures(&view, &catalog)
+            .await
+            .unwrap()
+            .starts_with(b"\x89PNG")
+    );
     assert!(stage.slack.file("evidence-2-rev-1.png").is_some());
 
     let change = store::changes::by_number(engine.db(), ChangeNumber(2))

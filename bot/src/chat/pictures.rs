@@ -19,7 +19,9 @@ impl Outbox<'_> {
             return Ok(());
         };
         let (_, catalog) = self.chat.engine.catalog().await?;
-        let bytes = png::of(&packet, test, &catalog).map_err(JobError::permanent)?;
+        let bytes = png::of(&packet, test, &catalog)
+            .await
+            .map_err(JobError::permanent)?;
         let file = Attachment {
             name: format!("evidence-{}-rev-{}.png", change.number.0, change.revision.0),
             title: "Answers by kind of request, cost and time to answer".to_owned(),

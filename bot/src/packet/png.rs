@@ -33,11 +33,12 @@ struct Picture<'a> {
     svg: &'a str,
 }
 
-/// The pictures of `packet`, whose test is `test`, in the words of `catalog`.
+/// The pictures of `packet`, whose test is `test`, in the words of `catalog`. They are drawn apart from what else waits for
+/// the processor: a lease would run out meanwhile.
 ///
 /// # Errors
 /// When they cannot be drawn, which a test forbids.
-pub fn of(packet: &Packet, test: &Tested, catalog: &Catalog) -> anyhow::Result<Vec<u8>> {
+pub async fn of(packet: &Packet, test: &Tested, catalog: &Catalog) -> anyhow::Result<Vec<u8>> {
     let entry = catalog.workflow(packet.change.workflow.as_str());
     let kinds = entry.map(|entry| entry.strata.words.clone()).unwrap_or_default();
     let target = entry.and_then(|entry| entry.latency_p95_ms);
@@ -48,11 +49,12 @@ pub fn of(packet: &Packet, test: &Tested, catalog: &Catalog) -> anyhow::Result<V
         "Route change {} · {} · revision {}",
         packet.change.number, packet.change.workflow, packet.change.revision.0
     );
-    png(&caption, &pictures)
+    let sheet = sheet(&caption, &pictures);
+    tokio::task::spawn_blocking(move || png(&sheet)).await?
 }
 
-/// All of `pictures`, one below the other on white; `caption` stands above them.
-fn png(caption: &str, pictures: &[Picture<'_>]) -> anyhow::Result<Vec<u8>> {
+/// The SVG document `sheet` on white.
+fn png(sheet: &str) -> anyhow::Result<Vec<u8>> {
     let mut fonts = Database::new();
     fonts.load_font_data(REGULAR.to_vec());
     fonts.load_font_data(STRONG.to_vec());
@@ -61,7 +63,7 @@ fn png(caption: &str, pictures: &[Picture<'_>]) -> anyhow::Result<Vec<u8>> {
         fontdb: Arc::new(fonts),
         ..Options::default()
     };
-    let tree = Tree::from_str(&sheet(caption, pictures), &options).context("the drawing cannot be read")?;
+    let tree = Tree::from_str(sheet, &options).context("the drawing cannot be read")?;
     let size = tree
         .size()
         .to_int_size()
@@ -72,7 +74,7 @@ fn png(caption: &str, pictures: &[Picture<'_>]) -> anyhow::Result<Vec<u8>> {
     Ok(pixels.encode_png()?)
 }
 
-/// The pictures as one SVG document that stands alone.
+/// All of `pictures`, one below the other, as one SVG document that stands alone; `caption` stands above them.
 fn sheet(caption: &str, pictures: &[Picture<'_>]) -> String {
     let width = 720.0 + 2.0 * SPACE;
     let mut body = String::new();
@@ -155,15 +157,12 @@ mod tests {
             interval: (0.56, 0.58),
         });
         let picture = |svg| [Picture { title: "Cost", svg }];
-        let bytes = png("Route change #2", &picture(&svg)).unwrap();
+        let bytes = png(&sheet("Route change #2", &picture(&svg))).unwrap();
         let pixels = Pixmap::decode_png(&bytes).unwrap();
         assert_eq!(pixels.width(), 1536);
         let dark = pixels.pixels().iter().filter(|it| it.red() < 120).count();
-        let bare = png(
-            "",
-            &picture(&svg.replace("<text", "<desc").replace("</text", "</desc")),
-        )
-        .unwrap();
+        let wordless = svg.replace("<text", "<desc").replace("</text", "</desc");
+        let bare = png(&sheet("", &picture(&wordless))).unwrap();
         let without = Pixmap::decode_png(&bare).unwrap();
         assert!(dark > without.pixels().iter().filter(|it| it.red() < 120).count() + 1_000);
     }

@@ -57,7 +57,7 @@ pub(super) async fn show(
         Format::Html => Ok(print::document(&state.pages, &view, &catalog)?.into_response()),
         Format::Png => Ok((
             [(header::CONTENT_TYPE, "image/png")],
-            print::pictures(&view, &catalog)?,
+            print::pictures(&view, &catalog).await?,
         )
             .into_response()),
         Format::Csv => pairs(&state, number).await,

@@ -153,7 +153,7 @@ pub fn document(pages: &Pages, view: &ChangeView, catalog: &Catalog) -> Result<D
 ///
 /// # Errors
 /// 404 before there is a packet, or where nothing was measured.
-pub fn pictures(view: &ChangeView, catalog: &Catalog) -> Result<Vec<u8>, Problem> {
+pub async fn pictures(view: &ChangeView, catalog: &Catalog) -> Result<Vec<u8>, Problem> {
     let packet = sealed(view)?;
     let test = packet.test.as_ref().ok_or_else(|| {
         let what = format!(
@@ -162,7 +162,8 @@ pub fn pictures(view: &ChangeView, catalog: &Catalog) -> Result<Vec<u8>, Problem
         );
         Problem::new(Code::NotFound, what)
     })?;
-    png::of(packet, test, catalog).map_err(|error| Problem::internal(&error))
+    let drawn = png::of(packet, test, catalog).await;
+    drawn.map_err(|error| Problem::internal(&error))
 }
 
 fn sealed(view: &ChangeView) -> Result<&Packet, Problem> {
