@@ -157,10 +157,8 @@ async fn put_readable(db: Db, number: u64, out: &Path) -> anyhow::Result<()> {
         None => Vec::new(),
     };
     if view.packet.as_ref().is_some_and(|packet| packet.test.is_some()) {
-        put(
-            &out.join("packet.png"),
-            &print::pictures(&view, &catalog).map_err(said)?,
-        )?;
+        let drawn = print::pictures(&view, &catalog).await.map_err(said)?;
+        put(&out.join("packet.png"), &drawn)?;
         put(&out.join("pairs.csv"), csv(&pairs).as_bytes())?;
     }
     Ok(())
