@@ -6,7 +6,8 @@ use tests::{
     voices::{JUDGE, card, fair},
 };
 use workflow_engine::{
-    change::state::State, engine::jobs::JobError, shadow::judging::Choice, store, values::Usd,
+    catalog::shadow::Source, change::state::State, engine::jobs::JobError, shadow::judging::Choice, store,
+    values::Usd,
 };
 
 use super::{bench, endpoint, label, report, tested, wei, why, workflow};
@@ -133,24 +134,27 @@ async fn a_judge_of_the_family_of_an_arm_is_refused_before_anything_is_sent() {
 
 #[tokio::test]
 async fn a_judge_that_the_policy_does_not_let_see_the_data_is_never_asked() {
-    let (lab, voices) = bench(2, fair).await;
-    lab.edit(|catalog| {
-        let vendor = catalog
-            .vendors
-            .iter_mut()
-            .find(|vendor| vendor.provider == "anthropic");
-        vendor.unwrap().facts.retain(|fact| fact.name != "training_use");
-    })
-    .await;
-    let change = lab.admitted().await;
-    let ended = lab.run(&lab.tester_of(voices.models()), change.number).await;
-    assert_eq!(ended.unwrap(), Some("fail test"));
-    let ending = lab.desk.change(change.number).await.ending.unwrap();
-    assert!(
-        ending.starts_with("The judge anthropic/claude-3-haiku-20240307 may not see this data: "),
-        "{ending}"
-    );
-    assert!(ending.ends_with("Nothing was sent."));
+    // Where nothing is asked again, the judge would still be shown what was said.
+    for source in [Source::Replay, Source::Mirror] {
+        let (lab, voices) = bench(2, fair).await;
+        lab.edit(|catalog| {
+            let vendor = catalog
+                .vendors
+                .iter_mut()
+                .find(|vendor| vendor.provider == "anthropic");
+            let facts = &mut vendor.unwrap().facts;
+            facts.retain(|fact| fact.name != "training_use");
+        })
+        .await;
+        lab.testing(|own| own.source = source).await;
+        let change = lab.admitted().await;
+        let ended = lab.run(&lab.tester_of(voices.models()), change.number).await;
+        assert_eq!(ended.unwrap(), Some("fail test"));
+        let ending = lab.desk.change(change.number).await.ending.unwrap();
+        let begins = "The judge anthropic/claude-3-haiku-20240307 may not see this data: ";
+        assert!(ending.starts_with(begins), "{ending}");
+        assert!(ending.ends_with("Nothing was sent."));
+    }
 }
 
 #[tokio::test]

@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Halt, Tester, cost};
 use crate::{
-    catalog::{
-        Catalog, PolicySettings, Testing, Workflow,
-        shadow::{JudgeCard, Source},
-    },
+    catalog::{Catalog, PolicySettings, Testing, Workflow, shadow::Source},
     change::{command::Command, state::Change},
     engine::Request,
     ports::{
@@ -25,7 +22,7 @@ use crate::{
     },
     store::{self, shadow::Run},
     usage::price::PriceBook,
-    values::{Actor, RunId, Usd},
+    values::{Actor, Hop, RunId, Usd},
 };
 
 impl Tester {
@@ -75,11 +72,13 @@ impl Tester {
                 change.workflow
             ))
         })?;
+        let arms = [&change.baseline.primary, &change.candidate.primary];
         if workflow.shadow.source == Source::Replay {
-            self.must_be_askable(change, workflow.shadow.judge.as_ref(), prices)?;
-            if let Some(card) = &workflow.shadow.judge {
-                self.may_judge(card, change, (catalog, workflow))?;
-            }
+            self.must_be_askable(&arms, prices)?;
+        }
+        if let Some(card) = &workflow.shadow.judge {
+            self.must_be_askable(&[&card.hop()], prices)?;
+            self.may_judge(card, change, (catalog, workflow))?;
         }
         let terms = self.terms(change, catalog, workflow);
         let window = Window {
@@ -143,18 +142,9 @@ impl Tester {
         Ok(ShadowPlan::freeze(terms, pool, &looks))
     }
 
-    /// Both routes' first hops, and the judge; found out before a plan is announced.
-    fn must_be_askable(
-        &self,
-        change: &Change,
-        judge: Option<&JudgeCard>,
-        prices: &PriceBook,
-    ) -> Result<(), Halt> {
-        let judge = judge.map(JudgeCard::hop);
-        for hop in [&change.baseline.primary, &change.candidate.primary]
-            .into_iter()
-            .chain(&judge)
-        {
+    /// Whoever will be asked: both routes' first hops, the judge. Found out before a plan is announced.
+    fn must_be_askable(&self, hops: &[&Hop], prices: &PriceBook) -> Result<(), Halt> {
+        for hop in hops {
             if !self.models.contains_key(&hop.provider) {
                 return Err(Halt::Failed(format!(
                     "The governor has no access to {}, so {} cannot be asked. Set [models.\"{}\"] in governor.toml and file the change again.",
