@@ -3,7 +3,7 @@
 use serde::Serialize;
 use workflow_engine::{
     catalog::Catalog,
-    change::state::State,
+    change::{event::Event, state::State},
     engine::queries::change::{ChangeView, EventView},
     evidence::figures::count,
     values::Usd,
@@ -129,10 +129,36 @@ fn left(seconds: Option<u64>) -> String {
     }
 }
 
-/// What happened, newest first.
+/// What happened, newest first; looks of one person right after another are one line.
 pub(super) fn timeline(view: &ChangeView, catalog: &Catalog) -> Vec<TimelineItem> {
-    let newest_first = view.events.iter().rev();
-    newest_first.map(|event| item(event, catalog)).collect()
+    let newest_first: Vec<&EventView> = view.events.iter().rev().collect();
+    let goes_on = |later: &&EventView, earlier: &&EventView| {
+        looked(later).is_some() && looked(earlier).is_some() && later.actor.name == earlier.actor.name
+    };
+    newest_first
+        .chunk_by(goes_on)
+        .filter_map(|events| line(events, catalog))
+        .collect()
+}
+
+fn line(events: &[&EventView], catalog: &Catalog) -> Option<TimelineItem> {
+    let newest = item(events.first()?, catalog);
+    if events.len() == 1 {
+        return Some(newest);
+    }
+    let traces = events.iter().filter_map(|event| looked(event)).sum();
+    Some(TimelineItem {
+        what: words::looked(traces),
+        ..newest
+    })
+}
+
+/// How many replayed calls somebody has looked at.
+fn looked(event: &EventView) -> Option<u32> {
+    match event.event {
+        Event::ContentViewed { traces, .. } => Some(traces),
+        _ => None,
+    }
 }
 
 fn item(event: &EventView, catalog: &Catalog) -> TimelineItem {

@@ -23,6 +23,14 @@ fn catalog_applied(parts: &[String]) -> String {
     format!("Catalog put in force; what differs: {}", parts.join(", "))
 }
 
+/// Somebody has looked at what a test saw.
+pub(super) fn looked(traces: u32) -> String {
+    match traces {
+        1 => "Looked at prompt and answers of a replayed call".to_owned(),
+        traces => format!("Looked at prompts and answers of {traces} replayed calls"),
+    }
+}
+
 fn said(mark: &'static str, tone: &'static str, what: impl Into<String>) -> Said {
     Said {
         what: what.into(),
@@ -127,11 +135,7 @@ fn test(event: &Event) -> Said {
                 count(file.counts.n())
             ),
         ),
-        Event::ContentViewed { traces, .. } => said(
-            "ring",
-            "grey",
-            format!("Looked at prompts and answers of {traces} replayed calls"),
-        ),
+        Event::ContentViewed { traces, .. } => said("ring", "grey", looked(*traces)),
         Event::ContentErased { .. } => said(
             "ring",
             "grey",
