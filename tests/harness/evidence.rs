@@ -226,6 +226,7 @@ fn frozen(change: &Change) -> String {
         redaction: None,
         judge: None,
         source: Source::Replay,
+        pilot: None,
         reuse_recorded: false,
         margins: Margins::default(),
         claims_savings: change.claims_savings,

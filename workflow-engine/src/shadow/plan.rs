@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     analysis::{self, plan::Mode},
     statistics::sample_size::{Power, paired_non_inferiority_by_score},
-    strata,
+    strata::{self, Pilot},
 };
 use crate::{
     catalog::{
@@ -84,6 +84,9 @@ pub struct ShadowPlan {
     /// drift. None means that it is asked on all.
     #[serde(default)]
     pub first_block: Option<u64>,
+    /// The earlier test by whose spreads the calls are shared among kinds; none means by size alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot: Option<Pilot>,
     /// Pairs with which 9 of 10 tests of an equally good candidate would clear the quality margin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enough: Option<u64>,
@@ -152,6 +155,8 @@ pub struct Terms {
     pub judge: Option<JudgeCard>,
     /// Where the pairs come from.
     pub source: Source,
+    /// An earlier test of the workflow.
+    pub pilot: Option<Pilot>,
     /// Whether recorded answers may stand in for today's route.
     pub reuse_recorded: bool,
     /// How much worse the candidate may be.
@@ -275,6 +280,7 @@ impl ShadowPlan {
             redaction: terms.redaction,
             judge: terms.judge,
             source: terms.source,
+            pilot: terms.pilot,
             with_content: None,
             first_block: terms.reuse_recorded.then(|| first_block(&terms.margins)),
             enough: enough(&terms.margins),

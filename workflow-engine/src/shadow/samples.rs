@@ -34,6 +34,7 @@ pub(crate) fn terms() -> Terms {
         redaction: None,
         judge: None,
         source: Source::Replay,
+        pilot: None,
         reuse_recorded: false,
         margins: Margins::default(),
         claims_savings: true,

@@ -2,6 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
+use super::analysis::report::{Endpoint, Report};
+use crate::values::RunId;
+
 /// The most kinds that are told apart; the smallest beyond that go together as [`OTHER`].
 pub const MOST_STRATA: usize = 8;
 /// The kind of calls that name none.
@@ -42,21 +47,61 @@ pub fn capped(named: &[String], weights: &BTreeMap<String, f64>) -> Vec<String> 
         .collect()
 }
 
-/// How many of each kind to replay: in proportion to its size, at least [`LEAST`], at most all of it.
+/// How much answers differ in each kind, as an earlier test of the workflow found: where they differ more, more calls tell
+/// more (Neyman 1934).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pilot {
+    /// That test.
+    pub run: RunId,
+    /// Standard deviation of candidate minus incumbent in each kind, to four places.
+    pub spreads: BTreeMap<String, f64>,
+}
+
+impl Pilot {
+    /// What a report of `run` tells; none where it has no kinds. A kind without a single difference is not taken for one
+    /// that has none: one pair each way is added.
+    #[must_use]
+    pub fn of(run: &RunId, report: &Report) -> Option<Self> {
+        let spread = |endpoint: &Endpoint| {
+            let (name, counts) = (endpoint.stratum.clone()?, endpoint.counts?);
+            let n = counts.n() as f64 + 2.0;
+            let discordant = (counts.b + counts.c) as f64 + 2.0;
+            let difference = (counts.c as f64 - counts.b as f64) / n;
+            let spread = (discordant / n - difference * difference).max(0.0).sqrt();
+            Some((name, (spread * 1e4).round() / 1e4))
+        };
+        let quality = report.endpoints.iter().filter(|it| it.endpoint == "quality");
+        let spreads: BTreeMap<String, f64> = quality.filter_map(spread).collect();
+        (!spreads.is_empty()).then(|| Self {
+            run: run.clone(),
+            spreads,
+        })
+    }
+
+    /// The spread of a kind; of one that the pilot did not have, the mean.
+    fn spread(&self, kind: &str) -> f64 {
+        let mean = self.spreads.values().sum::<f64>() / self.spreads.len() as f64;
+        self.spreads.get(kind).copied().unwrap_or(mean)
+    }
+}
+
+/// How many of each kind to replay: in proportion to its size, and to its spread where a pilot tells it; at least
+/// [`LEAST`], at most all of it.
 ///
 /// Sums to `total` where the floors allow it; floors go before the total.
 #[must_use]
-pub fn allocate(sizes: &BTreeMap<String, u64>, total: u64) -> BTreeMap<String, u64> {
+pub fn allocate(sizes: &BTreeMap<String, u64>, pilot: Option<&Pilot>, total: u64) -> BTreeMap<String, u64> {
     let all: u64 = sizes.values().sum();
     if all <= total {
         return sizes.clone();
     }
+    let weight = |kind: &str, size: u64| size as f64 * pilot.map_or(1.0, |pilot| pilot.spread(kind));
+    let weights: f64 = sizes.iter().map(|(kind, size)| weight(kind, *size)).sum();
     let mut shares: BTreeMap<String, u64> = sizes
         .iter()
-        .map(|(name, size)| {
-            let proportional = u64::try_from(u128::from(*size) * u128::from(total) / u128::from(all));
-            let wanted = proportional.unwrap_or(total).max(LEAST);
-            (name.clone(), wanted.min(*size))
+        .map(|(kind, size)| {
+            let share = (total as f64 * weight(kind, *size) / weights) as u64;
+            (kind.clone(), share.max(LEAST).min(*size))
         })
         .collect();
     even_out(sizes, &mut shares, total);
@@ -116,10 +161,25 @@ mod tests {
             ("some".to_owned(), 500),
             ("usual".to_owned(), 9_460),
         ]);
-        let shares = allocate(&sizes, 600);
+        let shares = allocate(&sizes, None, 600);
         assert_eq!(shares["rare"], 40);
         assert_eq!(shares["some"], 60);
         assert_eq!(shares["usual"], 500);
+    }
+
+    #[test]
+    fn where_answers_differed_more_in_an_earlier_test_more_are_replayed() {
+        let sizes = BTreeMap::from([("calm".to_owned(), 5_000), ("wild".to_owned(), 5_000)]);
+        let pilot = Pilot {
+            run: RunId::from("pilot"),
+            spreads: BTreeMap::from([("calm".to_owned(), 0.1), ("wild".to_owned(), 0.3)]),
+        };
+        let shares = allocate(&sizes, Some(&pilot), 800);
+        assert_eq!((shares["calm"], shares["wild"]), (200, 600));
+        // A kind that it did not have lies in between.
+        let sizes = BTreeMap::from([("calm".to_owned(), 5_000), ("new".to_owned(), 5_000)]);
+        let shares = allocate(&sizes, Some(&pilot), 900);
+        assert_eq!((shares["calm"], shares["new"]), (300, 600));
     }
 
     proptest! {
@@ -127,7 +187,7 @@ mod tests {
         fn no_kind_gets_more_than_it_has_or_less_than_its_floor(
             sizes in prop::collection::btree_map("[a-d]", 1u64..5_000, 1..4), total in 1u64..2_000,
         ) {
-            let shares = allocate(&sizes, total);
+            let shares = allocate(&sizes, None, total);
             for (name, share) in &shares {
                 prop_assert!(*share <= sizes[name]);
                 prop_assert!(*share >= LEAST.min(sizes[name]));

@@ -19,6 +19,7 @@ use crate::{
         plan::{Latency, Limits, Redaction, Sampled, ShadowPlan, Terms, kinds_by, margins},
         recorded::CallHead,
         run::{Rest, total},
+        strata::Pilot,
     },
     store::{self, shadow::Run},
     usage::price::PriceBook,
@@ -80,7 +81,10 @@ impl Tester {
             self.must_be_askable(&[&card.hop()], prices)?;
             self.may_judge(card, change, (catalog, workflow))?;
         }
-        let terms = self.terms(change, catalog, workflow);
+        let terms = Terms {
+            pilot: self.pilot(workflow).await?,
+            ..self.terms(change, catalog, workflow)
+        };
         let window = Window {
             workflow: change.workflow.clone(),
             from: terms.from,
@@ -161,6 +165,19 @@ impl Tester {
         Ok(())
     }
 
+    /// What the workflow's newest finished test tells of its kinds.
+    async fn pilot(&self, workflow: &Workflow) -> Result<Option<Pilot>, Halt> {
+        let runs = store::shadow::of_workflow(self.engine.db(), &workflow.id, 1).await?;
+        let Some((run, report)) = runs
+            .first()
+            .and_then(|run| Some((&run.id, run.report.as_deref()?)))
+        else {
+            return Ok(None);
+        };
+        let report = serde_json::from_str(report).map_err(store::error::StoreError::from)?;
+        Ok(Pilot::of(run, &report))
+    }
+
     fn terms(&self, change: &Change, catalog: &Catalog, workflow: &Workflow) -> Terms {
         let until = self.engine.clock().now();
         let mut seed = [0; 16];
@@ -182,6 +199,7 @@ impl Tester {
             }),
             judge: own.judge.clone(),
             source: own.source,
+            pilot: None,
             reuse_recorded: own.reuse_recorded,
             margins: margins(workflow),
             claims_savings: change.claims_savings,

@@ -48,7 +48,7 @@ impl Pool {
             *sizes.entry(kind.clone()).or_default() += 1;
         }
         let by_content = terms.kinds_by.iter().any(|by| !by.is_told_by_rows());
-        let drawn = strata::allocate(&sizes, terms.limits.traces)
+        let drawn = strata::allocate(&sizes, terms.pilot.as_ref(), terms.limits.traces)
             .into_iter()
             .flat_map(|(kind, share)| {
                 let spare = share / 4 + 20;
@@ -115,7 +115,7 @@ impl ShadowPlan {
             .into_iter()
             .map(|(kind, size)| (kind, size.round() as u64))
             .collect();
-        let mut shares = strata::allocate(&populations, terms.limits.traces);
+        let mut shares = strata::allocate(&populations, terms.pilot.as_ref(), terms.limits.traces);
         for (kind, share) in &mut shares {
             *share = (*share).min(members[kind].len() as u64);
         }

@@ -275,7 +275,7 @@ fn waiting(view: &ChangeView, visitor: &Visitor) -> (String, Vec<String>) {
             title.to_owned(),
             vec![
                 format!("You filed this request, so you can’t approve it. {still}"),
-                "When all have agreed the gateway gets the route, and you are told. One denial ends it."
+                "When all have agreed, the gateway gets the route, and you are told. One denial ends it."
                     .to_owned(),
             ],
         );
