@@ -25,7 +25,7 @@ pub struct Model {
     pub lane: Option<String>,
     /// Dedup.
     #[sea_orm(column_type = "Text")]
-    pub dedup: String,
+    pub dedup: Option<String>,
     /// Payload.
     #[sea_orm(column_type = "Text")]
     pub payload: String,

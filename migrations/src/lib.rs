@@ -18,6 +18,7 @@ mod m20261124_000021_witnesses;
 mod m20261124_000022_ledger_batches;
 mod m20261124_000070_generation;
 mod m20261124_000071_lease;
+mod m20261124_000072_lean_queue;
 mod m20261124_000073_shadow_judging;
 mod m20261124_000074_supporting_evidence;
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000022_ledger_batches::Migration),
             Box::new(m20261124_000070_generation::Migration),
             Box::new(m20261124_000071_lease::Migration),
+            Box::new(m20261124_000072_lean_queue::Migration),
             Box::new(m20261124_000073_shadow_judging::Migration),
             Box::new(m20261124_000074_supporting_evidence::Migration),
         ]

@@ -120,7 +120,10 @@ async fn racing_comments(desk: &Desk, rounds: usize) -> Vec<Sent> {
     sent
 }
 
-const VERSION: (&str, &str) = ("AND version = $2", "AND $2::bigint IS NOT NULL");
+const VERSION: (&str, &str) = (
+    "AND version = $2 AND head_hash = ($19::bytea[])[1]",
+    "AND $2::bigint IS NOT NULL",
+);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_version_guard() {

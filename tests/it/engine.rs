@@ -1,12 +1,13 @@
 //! The one door on both databases: exactly once, whatever is repeated, lost or raced.
 
 use tests::{
+    catalog,
     db::{BOTH, Kind},
     desk::{Desk, approval, desk, filing},
 };
 use workflow_engine::{
     change::{command::Command, refusal::RefusalCode, state::State},
-    engine::{Engine, HandleError, file::Filing},
+    engine::{Engine, HandleError, Request, file::Filing},
     store,
     values::{Actor, PersonId},
 };
@@ -188,7 +189,7 @@ async fn two_replicas_on_one_database_record_each_command_once() {
     let again = other.file(filing("k")).await.unwrap();
     assert_eq!((again.number, again.repeated), (number, true));
     let change = desk.to_review(number).await;
-    let request = |who: &str, key: &str| workflow_engine::engine::Request {
+    let request = |who: &str, key: &str| Request {
         actor: Actor::Person(PersonId::from(who)),
         key: key.to_owned(),
         change: number,
@@ -201,6 +202,39 @@ async fn two_replicas_on_one_database_record_each_command_once() {
         other.handle(request("tomas", "same click"))
     );
     assert_ne!(here.unwrap().repeated, there.unwrap().repeated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_replica_remembers_does_not_hide_what_others_did() {
+    for desk in desks().await {
+        let other = Engine::new(desk.engine.db().clone(), desk.engine.clock().clone());
+        let number = desk.file("k").await.unwrap().number;
+        let change = desk.to_review(number).await;
+        let vote = |person: &str| Request {
+            actor: Actor::Person(PersonId::from(person)),
+            key: format!("vote of {person}"),
+            change: number,
+            command: approval(&change),
+            notes: Vec::new(),
+            completes: None,
+        };
+        let first = desk.engine.handle(vote("tomas")).await.unwrap();
+        let second = other.handle(vote("priya")).await.unwrap();
+        assert_eq!(second.version, first.version + 1);
+        // The other replica remembers a company in which Ana still decides.
+        let mut company = catalog::small();
+        let ana = company
+            .people
+            .iter_mut()
+            .find(|person| person.id.as_str() == "ana");
+        ana.unwrap().inactive = true;
+        let tests = Actor::Service("tests".to_owned());
+        desk.engine.apply_catalog(&company, &tests).await.unwrap();
+        assert_eq!(refused(other.handle(vote("ana")).await), RefusalCode::NotEligible);
+        // This one remembers a change that lacks Priya's vote.
+        let withdrawn = desk.person("maya", number, Command::Withdraw).await;
+        assert_eq!(withdrawn.unwrap().version, second.version + 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

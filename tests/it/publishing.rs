@@ -55,7 +55,7 @@ async fn ask(talk: &Talk, dedup: &str) {
         event_n: 0,
         kind: POST,
         lane: None,
-        dedup: dedup.to_owned(),
+        dedup: Some(dedup.to_owned()),
         payload: "{}".to_owned(),
         due_at: now,
         max_attempts: 3,

@@ -35,7 +35,7 @@ async fn enqueue(desk: &Desk, name: &str, lane: Option<&str>) {
         event_n: 0,
         kind: "note_down",
         lane: lane.map(str::to_owned),
-        dedup: name.to_owned(),
+        dedup: Some(name.to_owned()),
         payload: format!("\"{name}\""),
         due_at: now(desk),
         max_attempts: 3,

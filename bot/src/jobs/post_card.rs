@@ -54,7 +54,7 @@ impl PostCard {
             kind: "refresh_card",
             lane: None,
             // One look for each second and change, however many ask for it.
-            dedup: format!("refresh_card:again:{change_id}:{}", due_at / 1_000),
+            dedup: Some(format!("refresh_card:again:{change_id}:{}", due_at / 1_000)),
             payload: format!(r#"{{"again":"{change_id}","tries":{tries}}}"#),
             due_at,
             // A database that crashes and comes back uses up a few.

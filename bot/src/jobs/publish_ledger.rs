@@ -89,7 +89,7 @@ pub async fn after(engine: &Engine, change_id: &str, event: u32) -> Result<(), S
         kind,
         // Two at once would both find no message of this head, and post it twice.
         lane: (kind == POST).then(|| POST.to_owned()),
-        dedup: format!("{kind}:{change_id}:{}", event.n),
+        dedup: Some(format!("{kind}:{change_id}:{}", event.n)),
         payload,
         due_at: now,
         max_attempts: 8,

@@ -135,7 +135,7 @@ async fn ask(engine: &Engine, fence: Fence, chore: Chore, due: DateTime<Utc>) ->
         kind,
         lane: None,
         // The moment is part of the key: replicas that see it together ask for it once.
-        dedup: format!("{kind}:{}", due.timestamp()),
+        dedup: Some(format!("{kind}:{}", due.timestamp())),
         payload: "{}".to_owned(),
         due_at: now,
         max_attempts: 5,

@@ -89,7 +89,7 @@ pub async fn ask(engine: &Engine, every: Duration) -> Result<(), StoreError> {
         event_n: 0,
         kind: KIND,
         lane: Some(KIND.to_owned()),
-        dedup: format!("{KIND}:{due_at}"),
+        dedup: Some(format!("{KIND}:{due_at}")),
         payload: "{}".to_owned(),
         due_at,
         max_attempts: 3,

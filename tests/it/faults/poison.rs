@@ -20,7 +20,7 @@ fn row(name: &str) -> JobRow {
         event_n: 0,
         kind: "poison",
         lane: None,
-        dedup: name.to_owned(),
+        dedup: Some(name.to_owned()),
         payload: "{}".to_owned(),
         due_at: i64::MAX,
         max_attempts: 1,

@@ -39,7 +39,7 @@ pub(super) struct JobRow {
     pub(super) kind: &'static str,
     /// The revision or generation it is about.
     pub(super) about: u64,
-    /// The event that asked for it: with the kind, its `dedup`.
+    /// The event that asked for it.
     event: u32,
     /// The moment at which it is due.
     pub(super) due: u8,
@@ -208,7 +208,7 @@ impl Rows {
         duplicate.then_some(Committed::Duplicate)
     }
 
-    /// Writes jobs, each once: its kind and event are its `dedup`.
+    /// Writes jobs, each once.
     pub(super) fn enqueue(&mut self, jobs: &[JobRow]) {
         for job in jobs {
             let known = self

@@ -25,7 +25,7 @@ async fn night(desk: &Desk) {
     let id = desk.clock.new_id().to_string();
     let now = desk.clock.now().timestamp_millis();
     let job = JobRow {
-        dedup: id.clone(),
+        dedup: Some(id.clone()),
         id: JobId(id),
         event_n: 0,
         kind: KIND,

@@ -34,7 +34,7 @@ fn chore(desk: &Desk, name: &str) -> JobRow {
         event_n: 0,
         kind: "housekeeping",
         lane: None,
-        dedup: name.to_owned(),
+        dedup: Some(name.to_owned()),
         payload: "{}".to_owned(),
         due_at: 0,
         max_attempts: 1,

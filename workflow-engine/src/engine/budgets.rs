@@ -116,7 +116,7 @@ impl Engine {
                 event_n: 0,
                 kind: TELL,
                 lane: None,
-                dedup: format!("{TELL}:{}:{period}:{}", standing.key, to_tell.key()),
+                dedup: Some(format!("{TELL}:{}:{period}:{}", standing.key, to_tell.key())),
                 payload: serde_json::to_string(&tell)?,
                 due_at: at,
                 max_attempts: 20,

@@ -68,7 +68,7 @@ impl Engine {
             event_n: 0,
             kind: JOB,
             lane: None,
-            dedup: format!("{JOB}:{period}:{FINANCE}"),
+            dedup: Some(format!("{JOB}:{period}:{FINANCE}")),
             payload: serde_json::to_string(&asked)?,
             due_at: now,
             max_attempts: 20,

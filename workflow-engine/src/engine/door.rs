@@ -6,13 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Changed, Engine, HandleError, Outcome, Request,
-    rows::{Decided, payload_digest},
+    facts::in_play,
+    rows::{Decided, Written, payload_digest},
 };
 use crate::{
     change::{event::Event, refusal::Refusal, state::Application},
     store::{
         self,
+        changes::Loaded,
         commit::{CommandRow, Committed},
+        grounds::Grounds,
     },
     values::Digest,
 };
@@ -39,6 +42,11 @@ impl Engine {
 
     async fn carry_out(&self, request: Request) -> Result<Outcome, HandleError> {
         let payload = payload_digest(&request)?;
+        if let Some(grounds) = self.recent.take(request.change)
+            && let Some(outcome) = self.decide(*grounds, Seen::Remembered, &request, payload).await?
+        {
+            return Ok(outcome);
+        }
         for attempt in 0..TRIES {
             if attempt > 0 {
                 self.counts.conflicts.one();
@@ -56,11 +64,24 @@ impl Engine {
         let grounds = store::grounds::of_change(&self.db, request.change)
             .await?
             .ok_or(HandleError::NotFound(request.change))?;
+        self.decide(grounds, Seen::Now, request, payload).await
+    }
+
+    /// Decides on `grounds`, and commits what comes of it; none when they do not hold any more. Only a commit looks whether
+    /// they do, so nothing else counts of what is decided on a memory.
+    async fn decide(
+        &self,
+        grounds: Grounds,
+        seen: Seen,
+        request: &Request,
+        payload: Digest,
+    ) -> Result<Option<Outcome>, HandleError> {
         let facts = self.facts(&grounds, &request.actor).await?;
         let loaded = grounds.loaded;
         let rules = self.rules(&loaded, &request.command)?;
         let mut events = match (rules.decide)(&loaded.change, &request.command, &facts) {
             Ok(events) => events,
+            Err(_) if seen == Seen::Remembered => return Ok(None),
             Err(refused) => {
                 let answer = Answer::Refused { refused };
                 return self
@@ -70,6 +91,9 @@ impl Engine {
             }
         };
         if events.is_empty() {
+            if seen == Seen::Remembered {
+                return Ok(None);
+            }
             let answer = Answer::Done(untouched(&loaded));
             return self
                 .nothing_changes(request, payload, &loaded, answer)
@@ -77,8 +101,13 @@ impl Engine {
                 .map(Some);
         }
         self.number_writes(&mut events).await?;
-        let (mut commit, outcome) = self.rows(&Decided {
+        let Written {
+            mut commit,
+            outcome,
+            after,
+        } = self.rows(&Decided {
             before: Some(&loaded),
+            catalog: grounds.catalog,
             rules,
             events,
             actor: &request.actor,
@@ -92,6 +121,7 @@ impl Engine {
         match store::commit::commit(&self.db, commit).await? {
             Committed::Applied => {
                 self.tell(&outcome);
+                self.remember(after, grounds.catalog);
                 Ok(Some(outcome))
             }
             Committed::KeyTaken {
@@ -111,7 +141,7 @@ impl Engine {
         &self,
         request: &Request,
         payload: Digest,
-        loaded: &store::changes::Loaded,
+        loaded: &Loaded,
         answer: Answer,
     ) -> Result<Outcome, HandleError> {
         let stored = if request.actor.person().is_some() {
@@ -156,6 +186,18 @@ impl Engine {
         }));
     }
 
+    /// Keeps what a commit left in mind, unless the rules look at more than the change from now on.
+    pub(super) fn remember(&self, after: Loaded, catalog: Option<Digest>) {
+        if catalog.is_some() && !in_play(&after.change) {
+            self.recent.keep(Box::new(Grounds {
+                loaded: after,
+                catalog,
+                live: None,
+                newest_generation: 0,
+            }));
+        }
+    }
+
     /// One to twenty milliseconds, at random, so that two who met do not meet again.
     async fn pause(&self, attempt: u32) {
         let mut byte = [0];
@@ -189,6 +231,13 @@ pub(super) fn repeated(
     }
 }
 
+/// When the grounds of a decision were in the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Now,
+    Remembered,
+}
+
 /// What is stored under a key.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
@@ -198,7 +247,7 @@ enum Answer {
 }
 
 /// A command that changes nothing, such as a reminder when nobody is missing.
-fn untouched(loaded: &store::changes::Loaded) -> Outcome {
+fn untouched(loaded: &Loaded) -> Outcome {
     Outcome {
         change: loaded.change.id.clone(),
         number: loaded.change.number,

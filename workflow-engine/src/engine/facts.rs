@@ -43,7 +43,7 @@ impl Engine {
 }
 
 /// Whether the rules look at what serves now: with the gateway in play.
-fn in_play(change: &Change) -> bool {
+pub(super) fn in_play(change: &Change) -> bool {
     matches!(
         change.state,
         State::Approved | State::Applying | State::ApplyFailed | State::Verifying

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, HandleError, Note, Outcome, door::repeated, facts::terms, rows::Decided};
+use super::{
+    Engine, HandleError, Note, Outcome,
+    door::repeated,
+    facts::terms,
+    rows::{Decided, Written},
+};
 use crate::{
     catalog::Catalog,
     change::{command::Proposal, event::Event},
@@ -104,8 +109,13 @@ impl Engine {
             catalog,
         }));
         let actor = Actor::Person(opening.requester.clone());
-        let (commit, outcome) = self.rows(&Decided {
+        let Written {
+            commit,
+            outcome,
+            after,
+        } = self.rows(&Decided {
             before: None,
+            catalog: opening.submitted_under,
             rules: self.definitions.filing(),
             events,
             actor: &actor,
@@ -118,6 +128,7 @@ impl Engine {
         match store::commit::commit(&self.db, commit).await? {
             Committed::Applied => {
                 self.tell(&outcome);
+                self.remember(after, opening.submitted_under);
                 Ok(outcome)
             }
             Committed::KeyTaken {

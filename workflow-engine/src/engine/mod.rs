@@ -22,6 +22,7 @@ mod packet;
 pub mod policy;
 mod private_file;
 pub mod queries;
+mod recent;
 pub mod record;
 pub mod request;
 pub mod row_seals;
@@ -52,6 +53,7 @@ pub struct Engine {
     changed: broadcast::Sender<Changed>,
     definitions: Definitions,
     counts: Arc<Counts>,
+    recent: Arc<recent::Recent>,
 }
 
 /// A change has moved; live pages and chat copies look again.
@@ -75,6 +77,7 @@ impl Engine {
             changed: broadcast::channel(256).0,
             definitions: Definitions::default(),
             counts: Arc::default(),
+            recent: Arc::default(),
         }
     }
 

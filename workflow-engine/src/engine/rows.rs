@@ -24,6 +24,8 @@ const TRIES: i32 = 12;
 pub(super) struct Decided<'decision> {
     /// The change before; none when it is being filed.
     pub(super) before: Option<&'decision Loaded>,
+    /// The catalog that holds; none before the first.
+    pub(super) catalog: Option<Digest>,
     /// The rules that it follows from now on.
     pub(super) rules: &'static Definition,
     /// What happens to it.
@@ -42,13 +44,23 @@ pub(super) struct Decided<'decision> {
     pub(super) at: DateTime<Utc>,
 }
 
+/// What comes of a decision.
+pub(super) struct Written {
+    /// To be made durable.
+    pub(super) commit: Commit,
+    /// The answer to whoever asked.
+    pub(super) outcome: Outcome,
+    /// The change as it is afterwards.
+    pub(super) after: Loaded,
+}
+
 impl Engine {
-    /// The commit of a decision, and the answer to whoever asked.
-    pub(super) fn rows(&self, decided: &Decided<'_>) -> Result<(Commit, Outcome), StoreError> {
+    /// The rows of a decision.
+    pub(super) fn rows(&self, decided: &Decided<'_>) -> Result<Written, StoreError> {
         let at = decided.at;
         let mut change = decided.before.map(|loaded| loaded.change.clone());
         let mut head = decided.before.map_or(Digest([0; 32]), |loaded| loaded.head);
-        let (mut events, mut jobs) = (Vec::new(), Vec::new());
+        let (mut events, mut jobs) = (Vec::new(), Vec::<JobRow>::new());
         let mut votes = Vec::new();
         for event in &decided.events {
             votes.extend(vote_rows(event, change.as_ref()));
@@ -58,6 +70,10 @@ impl Engine {
             head = row.hash;
             events.push(row);
             for effect in (decided.rules.react)(event, &after, decided.terms, at) {
+                // A card shows the change as the commit left it: the first one says it all.
+                if effect == Effect::RefreshCard && jobs.iter().any(|job| job.kind == effect.kind()) {
+                    continue;
+                }
                 jobs.push(self.job_row(&effect, &after, at)?);
             }
             change = Some(after);
@@ -79,6 +95,7 @@ impl Engine {
         let commit = Commit {
             change: change_row(&change, decided.rules, head, version)?,
             expected_version: decided.before.map(|loaded| loaded.version),
+            expected_catalog: decided.catalog,
             command: CommandRow {
                 key: decided.key.to_owned(),
                 payload_sha256: decided.payload,
@@ -92,7 +109,17 @@ impl Engine {
             live_route: live_route(&decided.events, &change)?,
             at,
         };
-        Ok((commit, outcome))
+        let after = Loaded {
+            change,
+            version,
+            definition_version: decided.rules.version,
+            head,
+        };
+        Ok(Written {
+            commit,
+            outcome,
+            after,
+        })
     }
 
     fn job_row(&self, effect: &Effect, change: &Change, at: DateTime<Utc>) -> Result<JobRow, StoreError> {
@@ -115,7 +142,7 @@ impl Engine {
                 // What is said in one thread is said in order.
                 _ => speaks.then(|| format!("thread:{}", change.id)),
             },
-            dedup: format!("{kind}:{}:{}", change.id, change.events),
+            dedup: None,
             payload: serde_json::to_string(effect)?,
             due_at: effect.due_at().unwrap_or(at).timestamp_millis(),
             max_attempts: TRIES,

@@ -12,6 +12,8 @@ pub struct Commit {
     pub change: ChangeRow,
     /// The version that the rules looked at; none for a change that does not exist yet.
     pub expected_version: Option<i64>,
+    /// The catalog that the rules looked at; none before the first. Not looked at for a change that does not exist yet.
+    pub expected_catalog: Option<Digest>,
     /// The command and its answer, for repeats.
     pub command: CommandRow,
     /// What happened, in order.
@@ -100,8 +102,8 @@ pub struct JobRow {
     pub kind: &'static str,
     /// Jobs of one lane run one after the other.
     pub lane: Option<String>,
-    /// Asked for once under this word.
-    pub dedup: String,
+    /// Of chores: asked for once under this word. What a commit asks for is asked for once with it.
+    pub dedup: Option<String>,
     /// JSON for the handler.
     pub payload: String,
     /// When.
@@ -139,9 +141,11 @@ pub struct NoteRow {
 }
 
 /// A claim on a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JobTicket {
-    /// Which.
+    /// Its row.
+    pub seq: i64,
+    /// Its name outside of the queue.
     pub id: JobId,
     /// The claim; a later one makes it void.
     pub token: i64,
@@ -161,7 +165,7 @@ pub struct LiveRoute {
 pub enum Committed {
     /// It is durable.
     Applied,
-    /// Somebody else changed the change first; look again.
+    /// Somebody else changed the change or the catalog first; look again.
     VersionMoved,
     /// The key is taken: it happened before, or means something else.
     KeyTaken {

@@ -1,7 +1,8 @@
 //! The transition on PostgreSQL: one autocommit statement, READ COMMITTED, no BEGIN that could be cancelled.
 //!
 //! Two copies of one command both pass `NOT EXISTS`; the second waits on the row lock and then fails the version
-//! re-check, so exactly one happens.
+//! re-check, so exactly one happens. The head of the change's chain is checked beside the version: after a failover that lost
+//! commits, another event may have the number of one that this replica remembers.
 
 use std::sync::LazyLock;
 
@@ -13,20 +14,22 @@ use super::{
     warm::{Bound, Warm},
 };
 
-/// `$1`–`$9` and `$44` are the change, `$10`–`$12` the command, `$13` and `$14` the job whose result this is, `$15`–`$20`
-/// events, `$21`–`$27` and `$41` jobs, `$28`–`$32` votes, `$33`–`$36` notes, `$37`–`$40` what a new change begins with,
-/// `$42` and `$43` the route that serves from now on. Every text takes all of them.
+/// `$1`–`$9` and `$43` are the change, `$10`–`$12` the command, `$13` and `$14` the job whose result this is, `$15`–`$20`
+/// events, `$21`–`$27` jobs, `$28`–`$32` votes, `$33`–`$36` notes, `$37`–`$40` what a new change begins with,
+/// `$41` and `$42` the route that serves from now on, `$44` the catalog that was looked at. Every text takes all of them.
 const CLAIM: &str = "
-claim AS (SELECT id FROM job WHERE id = $13 AND token = $14 AND done_at IS NULL FOR UPDATE),";
+claim AS (SELECT seq FROM job WHERE seq = $13 AND token = $14 AND done_at IS NULL FOR UPDATE),";
 
 const DONE: &str = "
-j AS (UPDATE job SET done_at = $8, outcome = 'done' FROM u WHERE job.id = $13 AND job.token = $14),";
+j AS (UPDATE job SET done_at = $8, outcome = 'done' FROM u WHERE job.seq = $13 AND job.token = $14),";
 
 const CHANGE: &str = "
 u AS (
   UPDATE change SET state = $3, version = version + 1, revision = $4, event_n = $5, head_hash = $6, deadline_at = $7,
-    updated_at = $8, body = $9, definition_version = $44
-  WHERE id = $1 AND version = $2 AND NOT EXISTS (SELECT 1 FROM command WHERE key = $10)";
+    updated_at = $8, body = $9, definition_version = $43
+  WHERE id = $1 AND version = $2 AND head_hash = ($19::bytea[])[1]
+    AND (SELECT digest FROM catalog_version ORDER BY seq DESC LIMIT 1) IS NOT DISTINCT FROM $44
+    AND NOT EXISTS (SELECT 1 FROM command WHERE key = $10)";
 
 const COMMAND: &str = " RETURNING id),
 c AS (INSERT INTO command (key, change_id, payload_sha256, result, at) SELECT $10, id, $11, $12, $8 FROM u),";
@@ -38,7 +41,7 @@ k AS (
 u AS (
   INSERT INTO change (id, number, workflow, requester, definition, definition_version, state, version, revision, event_n,
     head_hash, deadline_at, filed_at, updated_at, body)
-  SELECT change_id, $37, $38, $39, 'route_change', $44, $3, 1, $4, $5, $6, $7, $40, $8, $9 FROM k RETURNING id),";
+  SELECT change_id, $37, $38, $39, 'route_change', $43, $3, 1, $4, $5, $6, $7, $40, $8, $9 FROM k RETURNING id),";
 
 const VOTES: &str = "
 v AS (
@@ -55,7 +58,7 @@ t AS (
 
 const ROUTE: &str = "
 r AS (
-  INSERT INTO live_route (workflow, route, generation, change_number, at) SELECT $38, $42, $43, $37, $8 FROM u
+  INSERT INTO live_route (workflow, route, generation, change_number, at) SELECT $38, $41, $42, $37, $8 FROM u
   ON CONFLICT (workflow) DO UPDATE SET route = excluded.route, generation = excluded.generation,
     change_number = excluded.change_number, at = excluded.at WHERE live_route.generation < excluded.generation),";
 
@@ -67,10 +70,10 @@ e AS (
     AS x(n, kind, actor, body, prev, hash) ORDER BY x.n RETURNING seq, change_id, n, at),
 p AS (INSERT INTO ledger_pending (event_seq, change_id, n, at) SELECT seq, change_id, n, at FROM e),
 o AS (
-  INSERT INTO job (id, change_id, event_n, kind, lane, dedup, payload, due_at, max_attempts, created_at)
-  SELECT x.id, u.id, x.n, x.kind, x.lane, x.dedup, x.payload, x.due, x.tries, $8
-  FROM u, unnest($21::text[], $22::int[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $41::int[])
-    AS x(id, n, kind, lane, dedup, payload, due, tries) ON CONFLICT (dedup) DO NOTHING)
+  INSERT INTO job (id, change_id, event_n, kind, lane, payload, due_at, max_attempts, created_at)
+  SELECT x.id, u.id, x.n, x.kind, x.lane, x.payload, x.due, x.tries, $8
+  FROM u, unnest($21::text[], $22::int[], $23::text[], $24::text[], $25::text[], $26::bigint[], $27::int[])
+    AS x(id, n, kind, lane, payload, due, tries))
 SELECT count(*) FROM u";
 
 /// The parts that a statement has only when there is something for them to do: each one opens its table and its indexes,
@@ -145,8 +148,8 @@ async fn why_not(warm: &Warm, commit: &Commit) -> Result<Committed, StoreError> 
         return Ok(taken);
     }
     if let Some(ticket) = &commit.completes {
-        let holds = sqlx::query("SELECT 1 FROM job WHERE id = $1 AND token = $2 AND done_at IS NULL")
-            .bind(ticket.id.0.clone())
+        let holds = sqlx::query("SELECT 1 FROM job WHERE seq = $1 AND token = $2 AND done_at IS NULL")
+            .bind(ticket.seq)
             .bind(ticket.token);
         if warm.rows(holds).await?.is_empty() {
             return Ok(Committed::ClaimLost);
@@ -183,7 +186,7 @@ fn bind(text: &'static str, commit: &Commit) -> Bound {
         .bind(&commit.command.key)
         .bind(&commit.command.payload_sha256.0[..])
         .bind(&commit.command.result)
-        .bind(ticket.map(|ticket| ticket.id.as_str()))
+        .bind(ticket.map(|ticket| ticket.seq))
         .bind(ticket.map(|ticket| ticket.token));
     bind_notes(
         bind_votes(bind_jobs(bind_events(statement, commit), commit), commit),
@@ -193,10 +196,10 @@ fn bind(text: &'static str, commit: &Commit) -> Bound {
     .bind(&change.workflow)
     .bind(&change.requester)
     .bind(change.filed_at)
-    .bind(column(&commit.jobs, |job| job.max_attempts))
     .bind(commit.live_route.as_ref().map(|live| live.route.as_str()))
     .bind(commit.live_route.as_ref().map(|live| live.generation))
     .bind(change.definition_version)
+    .bind(commit.expected_catalog.as_ref().map(|catalog| &catalog.0[..]))
 }
 
 fn bind_events(statement: Bound, commit: &Commit) -> Bound {
@@ -215,9 +218,9 @@ fn bind_jobs(statement: Bound, commit: &Commit) -> Bound {
         .bind(column(&commit.jobs, |job| job.event_n))
         .bind(column(&commit.jobs, |job| job.kind))
         .bind(column(&commit.jobs, |job| job.lane.as_deref()))
-        .bind(column(&commit.jobs, |job| job.dedup.as_str()))
         .bind(column(&commit.jobs, |job| job.payload.as_str()))
         .bind(column(&commit.jobs, |job| job.due_at))
+        .bind(column(&commit.jobs, |job| job.max_attempts))
 }
 
 fn bind_votes(statement: Bound, commit: &Commit) -> Bound {

@@ -58,8 +58,8 @@ async fn claim_holds(tx: &DatabaseTransaction, commit: &Commit) -> Result<bool, 
     };
     let statement = Statement::from_sql_and_values(
         DbBackend::Sqlite,
-        "SELECT 1 FROM job WHERE id = $1 AND token = $2 AND done_at IS NULL",
-        [ticket.id.as_str().into(), ticket.token.into()],
+        "SELECT 1 FROM job WHERE seq = $1 AND token = $2 AND done_at IS NULL",
+        [ticket.seq.into(), ticket.token.into()],
     );
     Ok(tx.query_one_raw(statement).await?.is_some())
 }
@@ -78,11 +78,17 @@ async fn write_change(tx: &DatabaseTransaction, commit: &Commit) -> Result<bool,
         change.definition_version.into(),
     ];
     if let Some(version) = commit.expected_version {
-        values.push(version.into());
+        let head = commit.events.first().map(|event| bytes(event.prev_hash));
+        values.extend([
+            version.into(),
+            head.unwrap_or(Value::Bytes(None)),
+            Value::Bytes(commit.expected_catalog.map(|catalog| catalog.0.to_vec())),
+        ]);
         let rows = execute(
             tx,
             "UPDATE change SET state = $2, version = version + 1, revision = $3, event_n = $4, head_hash = $5,
-               deadline_at = $6, updated_at = $7, body = $8, definition_version = $9 WHERE id = $1 AND version = $10",
+               deadline_at = $6, updated_at = $7, body = $8, definition_version = $9 WHERE id = $1 AND version = $10
+             AND head_hash = $11 AND (SELECT digest FROM catalog_version ORDER BY seq DESC LIMIT 1) IS $12",
             values,
         )
         .await?;
@@ -158,15 +164,14 @@ async fn write_jobs(tx: &DatabaseTransaction, commit: &Commit) -> Result<(), Sto
     for job in &commit.jobs {
         execute(
             tx,
-            "INSERT INTO job (id, change_id, event_n, kind, lane, dedup, payload, due_at, max_attempts, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (dedup) DO NOTHING",
+            "INSERT INTO job (id, change_id, event_n, kind, lane, payload, due_at, max_attempts, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             vec![
                 job.id.as_str().into(),
                 commit.change.id.as_str().into(),
                 job.event_n.into(),
                 job.kind.into(),
                 job.lane.clone().into(),
-                job.dedup.as_str().into(),
                 job.payload.as_str().into(),
                 job.due_at.into(),
                 job.max_attempts.into(),
@@ -219,8 +224,8 @@ async fn finish_job_and_route(tx: &DatabaseTransaction, commit: &Commit) -> Resu
     if let Some(ticket) = &commit.completes {
         execute(
             tx,
-            "UPDATE job SET done_at = $3, outcome = 'done' WHERE id = $1 AND token = $2",
-            vec![ticket.id.as_str().into(), ticket.token.into(), at.into()],
+            "UPDATE job SET done_at = $3, outcome = 'done' WHERE seq = $1 AND token = $2",
+            vec![ticket.seq.into(), ticket.token.into(), at.into()],
         )
         .await?;
     }

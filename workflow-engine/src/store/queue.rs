@@ -80,7 +80,7 @@ WHERE seq = ANY (ARRAY(
       WHERE earlier.lane = due.lane AND earlier.done_at IS NULL AND earlier.seq < due.seq))
     AND coalesce((SELECT definition_version FROM change WHERE change.id = due.change_id), $5) BETWEEN $5 AND $6
   ORDER BY due_at, seq LIMIT $4 FOR UPDATE SKIP LOCKED))
-RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts,
+RETURNING seq, id, token, change_id, event_n, kind, payload, attempts, max_attempts,
   (SELECT command_key FROM event WHERE event.change_id = job.change_id AND event.n = job.event_n) AS cause",
     sqlite: "
 UPDATE job SET leased_until = $1 + $2, token = token + 1, attempts = attempts + 1
@@ -92,7 +92,7 @@ WHERE seq IN (
       WHERE earlier.lane = due.lane AND earlier.done_at IS NULL AND earlier.seq < due.seq))
     AND coalesce((SELECT definition_version FROM change WHERE change.id = due.change_id), $5) BETWEEN $5 AND $6
   ORDER BY due_at, seq LIMIT $4)
-RETURNING id, token, change_id, event_n, kind, payload, attempts, max_attempts,
+RETURNING seq, id, token, change_id, event_n, kind, payload, attempts, max_attempts,
   (SELECT command_key FROM event WHERE event.change_id = job.change_id AND event.n = job.event_n) AS cause",
 };
 
@@ -120,18 +120,20 @@ pub async fn claim(
     db.single(CLAIM, values).await?.iter().map(job).collect()
 }
 
-/// `$1` now, `$2` lease, `$3` the claims.
+/// `$1` now, `$2` lease, `$3` the claims. Here as below, the array makes PostgreSQL look each job up by its row, however
+/// small the table was when it made its plan.
 const HEARTBEAT: Text = Text {
     postgres: "
 UPDATE job SET leased_until = (extract(epoch FROM now()) * 1000)::bigint + $2
-FROM (SELECT claim->>0 AS id, (claim->>1)::bigint AS token FROM json_array_elements($3::json) AS claim) AS held
-WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
-RETURNING job.id AS id, job.token AS token",
+WHERE seq = ANY (ARRAY(SELECT (claim->>0)::bigint FROM json_array_elements($3::json) AS claim))
+  AND (seq, token) IN (SELECT (claim->>0)::bigint, (claim->>1)::bigint FROM json_array_elements($3::json) AS claim)
+  AND done_at IS NULL
+RETURNING seq, id, token",
     sqlite: "
 UPDATE job SET leased_until = $1 + $2
-FROM (SELECT value->>0 AS id, value->>1 AS token FROM json_each($3)) AS held
-WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
-RETURNING id, token",
+FROM (SELECT value->>0 AS seq, value->>1 AS token FROM json_each($3)) AS held
+WHERE job.seq = held.seq AND job.token = held.token AND done_at IS NULL
+RETURNING seq, id, token",
 };
 
 /// Moves the lease of every held claim on; answers those that are void, whose work must stop.
@@ -173,10 +175,8 @@ pub(super) const fn free(backend: Backend) -> &'static str {
 /// # Errors
 /// As [`claim`].
 pub async fn holds(db: &Db, ticket: &JobTicket) -> Result<bool, StoreError> {
-    let sql = Text::same("SELECT 1 AS holds FROM job WHERE id = $1 AND token = $2 AND done_at IS NULL");
-    let rows = db
-        .look(sql, vec![ticket.id.as_str().into(), ticket.token.into()])
-        .await?;
+    let sql = Text::same("SELECT 1 AS holds FROM job WHERE seq = $1 AND token = $2 AND done_at IS NULL");
+    let rows = db.look(sql, vec![ticket.seq.into(), ticket.token.into()]).await?;
     Ok(!rows.is_empty())
 }
 
@@ -184,14 +184,15 @@ pub async fn holds(db: &Db, ticket: &JobTicket) -> Result<bool, StoreError> {
 const COMPLETE: Text = Text {
     postgres: "
 UPDATE job SET done_at = $1, outcome = 'done', last_error = NULL
-FROM (SELECT claim->>0 AS id, (claim->>1)::bigint AS token FROM json_array_elements($2::json) AS claim) AS held
-WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
-RETURNING job.id AS id, job.token AS token",
+WHERE seq = ANY (ARRAY(SELECT (claim->>0)::bigint FROM json_array_elements($2::json) AS claim))
+  AND (seq, token) IN (SELECT (claim->>0)::bigint, (claim->>1)::bigint FROM json_array_elements($2::json) AS claim)
+  AND done_at IS NULL
+RETURNING seq, id, token",
     sqlite: "
 UPDATE job SET done_at = $1, outcome = 'done', last_error = NULL
-FROM (SELECT value->>0 AS id, value->>1 AS token FROM json_each($2)) AS held
-WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
-RETURNING id, token",
+FROM (SELECT value->>0 AS seq, value->>1 AS token FROM json_each($2)) AS held
+WHERE job.seq = held.seq AND job.token = held.token AND done_at IS NULL
+RETURNING seq, id, token",
 };
 
 /// Marks the jobs of these claims as done, in one commit; answers the claims that held. The others are void: somebody
@@ -210,13 +211,8 @@ pub async fn complete(db: &Db, claims: &[JobTicket], now: i64) -> Result<Vec<Job
 /// As [`claim`].
 pub async fn retry(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Result<bool, StoreError> {
     let text = "UPDATE job SET due_at = $3, leased_until = NULL, last_error = $4
-                WHERE id = $1 AND token = $2 AND done_at IS NULL RETURNING id";
-    let values = vec![
-        ticket.id.as_str().into(),
-        ticket.token.into(),
-        due_at.into(),
-        why.into(),
-    ];
+                WHERE seq = $1 AND token = $2 AND done_at IS NULL RETURNING id";
+    let values = vec![ticket.seq.into(), ticket.token.into(), due_at.into(), why.into()];
     changed(db, text, values).await
 }
 
@@ -226,13 +222,8 @@ pub async fn retry(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Resul
 /// As [`claim`].
 pub async fn wait(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Result<bool, StoreError> {
     let text = "UPDATE job SET due_at = $3, leased_until = NULL, last_error = $4, attempts = attempts - 1
-                WHERE id = $1 AND token = $2 AND done_at IS NULL RETURNING id";
-    let values = vec![
-        ticket.id.as_str().into(),
-        ticket.token.into(),
-        due_at.into(),
-        why.into(),
-    ];
+                WHERE seq = $1 AND token = $2 AND done_at IS NULL RETURNING id";
+    let values = vec![ticket.seq.into(), ticket.token.into(), due_at.into(), why.into()];
     changed(db, text, values).await
 }
 
@@ -242,13 +233,8 @@ pub async fn wait(db: &Db, ticket: &JobTicket, due_at: i64, why: &str) -> Result
 /// As [`claim`].
 pub async fn bury(db: &Db, ticket: &JobTicket, now: i64, why: &str) -> Result<bool, StoreError> {
     let text = "UPDATE job SET done_at = $3, outcome = 'dead', last_error = $4
-                WHERE id = $1 AND token = $2 AND done_at IS NULL RETURNING id";
-    let values = vec![
-        ticket.id.as_str().into(),
-        ticket.token.into(),
-        now.into(),
-        why.into(),
-    ];
+                WHERE seq = $1 AND token = $2 AND done_at IS NULL RETURNING id";
+    let values = vec![ticket.seq.into(), ticket.token.into(), now.into(), why.into()];
     changed(db, text, values).await
 }
 
@@ -256,14 +242,15 @@ pub async fn bury(db: &Db, ticket: &JobTicket, now: i64, why: &str) -> Result<bo
 const RELEASE: Text = Text {
     postgres: "
 UPDATE job SET leased_until = NULL, attempts = attempts - 1, token = job.token + 1
-FROM (SELECT claim->>0 AS id, (claim->>1)::bigint AS token FROM json_array_elements($1::json) AS claim) AS held
-WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
-RETURNING job.id AS id",
+WHERE seq = ANY (ARRAY(SELECT (claim->>0)::bigint FROM json_array_elements($1::json) AS claim))
+  AND (seq, token) IN (SELECT (claim->>0)::bigint, (claim->>1)::bigint FROM json_array_elements($1::json) AS claim)
+  AND done_at IS NULL
+RETURNING seq, id, token",
     sqlite: "
 UPDATE job SET leased_until = NULL, attempts = attempts - 1, token = job.token + 1
-FROM (SELECT value->>0 AS id, value->>1 AS token FROM json_each($1)) AS held
-WHERE job.id = held.id AND job.token = held.token AND done_at IS NULL
-RETURNING id",
+FROM (SELECT value->>0 AS seq, value->>1 AS token FROM json_each($1)) AS held
+WHERE job.seq = held.seq AND job.token = held.token AND done_at IS NULL
+RETURNING seq, id, token",
 };
 
 /// Gives claims back at once, without counting their tries: their process ends. What still comes of them is void.
@@ -330,7 +317,7 @@ pub(super) async fn enqueue_in(tx: &impl ConnectionTrait, job: JobRow, now: i64)
 }
 
 const ENQUEUE: &str = "INSERT INTO job (id, kind, lane, dedup, payload, due_at, max_attempts, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (dedup) DO NOTHING RETURNING id";
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (dedup) WHERE dedup IS NOT NULL DO NOTHING RETURNING id";
 
 fn enqueued(job: JobRow, now: i64) -> Vec<Value> {
     vec![
@@ -350,12 +337,9 @@ async fn changed(db: &Db, text: &'static str, values: Vec<Value>) -> Result<bool
     Ok(!db.single(Text::same(text), values).await?.is_empty())
 }
 
-/// Claims as the one JSON text that a statement takes: `[["id", token], …]`.
+/// Claims as the one JSON text that a statement takes: `[[seq, token], …]`.
 fn list(claims: &[JobTicket]) -> Result<String, StoreError> {
-    let pairs: Vec<_> = claims
-        .iter()
-        .map(|claim| (claim.id.as_str(), claim.token))
-        .collect();
+    let pairs: Vec<_> = claims.iter().map(|claim| (claim.seq, claim.token)).collect();
     Ok(serde_json::to_string(&pairs)?)
 }
 
@@ -365,6 +349,7 @@ fn tickets(rows: &[QueryResult]) -> Result<Vec<JobTicket>, StoreError> {
 
 fn ticket(row: &QueryResult) -> Result<JobTicket, StoreError> {
     Ok(JobTicket {
+        seq: row.try_get("", "seq")?,
         id: JobId(row.try_get("", "id")?),
         token: row.try_get("", "token")?,
     })

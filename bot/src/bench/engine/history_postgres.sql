@@ -16,8 +16,8 @@ FROM generate_series({first}, {last}) AS i, generate_series(1, 7) AS n;
 INSERT INTO vote (change_id, revision, slot, seat, approver, packet_sha256, at)
 SELECT 'h' || lpad(i::text, 12, '0'), 1, slot, 0, slot, sha256(i::text::bytea), i
 FROM generate_series({first}, {last}) AS i, unnest(ARRAY['platform', 'finance']) AS slot;
-INSERT INTO job (id, change_id, event_n, kind, lane, dedup, payload, due_at, token, attempts, max_attempts, created_at,
+INSERT INTO job (id, change_id, event_n, kind, lane, payload, due_at, token, attempts, max_attempts, created_at,
   done_at, outcome)
 SELECT 'h' || i || ':' || n, 'h' || lpad(i::text, 12, '0'), n, 'refresh_card', 'thread:h' || lpad(i::text, 12, '0'),
-  'refresh_card:h' || i || ':' || n, '{"refresh_card":null}', i, 1, 1, 12, i, i, 'done'
+  '{"refresh_card":null}', i, 1, 1, 12, i, i, 'done'
 FROM generate_series({first}, {last}) AS i, generate_series(1, 17) AS n

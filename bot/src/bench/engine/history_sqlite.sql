@@ -17,9 +17,9 @@ FROM n, json_each('[1,2,3,4,5,6,7]');
 INSERT INTO vote (change_id, revision, slot, seat, approver, packet_sha256, at)
 WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})
 SELECT printf('h%012d', i), 1, value, 0, value, zeroblob(32), i FROM n, json_each('["platform","finance"]');
-INSERT INTO job (id, change_id, event_n, kind, lane, dedup, payload, due_at, token, attempts, max_attempts, created_at,
+INSERT INTO job (id, change_id, event_n, kind, lane, payload, due_at, token, attempts, max_attempts, created_at,
   done_at, outcome)
 WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})
 SELECT 'h' || i || ':' || value, printf('h%012d', i), value, 'refresh_card', printf('thread:h%012d', i),
-  'refresh_card:h' || i || ':' || value, '{"refresh_card":null}', i, 1, 1, 12, i, i, 'done'
+  '{"refresh_card":null}', i, 1, 1, 12, i, i, 'done'
 FROM n, json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]')

@@ -29,7 +29,7 @@ use crate::{
         error::StoreError,
         queue::{Job, Wanted},
     },
-    values::{Actor, JobId},
+    values::Actor,
 };
 
 /// How long a claim lasts without a heartbeat, unless [`Runner::leasing`] says otherwise. A third of it lies between two
@@ -173,7 +173,7 @@ pub struct Runner {
     engine: Engine,
     handlers: Arc<HashMap<&'static str, Arc<dyn Handler>>>,
     wanted: Arc<Wanted>,
-    held: Arc<Mutex<HashMap<JobTicketKey, CancellationToken>>>,
+    held: Arc<Mutex<HashMap<JobTicket, CancellationToken>>>,
     // Jobs whose handler is at work; those that only wait for their end to be committed are not.
     working: Arc<AtomicUsize>,
     completions: Completions,
@@ -183,8 +183,6 @@ pub struct Runner {
     // Cancelled when patience is at an end: work in hand is dropped where it waits.
     let_go: CancellationToken,
 }
-
-type JobTicketKey = (String, i64);
 
 impl Runner {
     /// A runner of these handlers.
@@ -261,13 +259,7 @@ impl Runner {
     async fn give_back(&self) {
         self.let_go.cancel();
         self.tasks.wait().await;
-        let held: Vec<JobTicket> = self
-            .held
-            .lock()
-            .await
-            .drain()
-            .map(|(key, _)| ticket(key))
-            .collect();
+        let held: Vec<JobTicket> = self.held.lock().await.drain().map(|(ticket, _)| ticket).collect();
         match store::queue::release(self.engine.db(), &held).await {
             Ok(()) => tracing::warn!(
                 jobs = held.len(),
@@ -296,10 +288,7 @@ impl Runner {
         let taken = jobs.len();
         for job in jobs {
             let token = stop.child_token();
-            self.held
-                .lock()
-                .await
-                .insert((job.ticket.id.0.clone(), job.ticket.token), token.clone());
+            self.held.lock().await.insert(job.ticket.clone(), token.clone());
             self.working.fetch_add(1, Ordering::Relaxed);
             let runner = self.clone();
             let span = span_of(&job);
@@ -328,10 +317,7 @@ impl Runner {
         if let Err(error) = self.finish(&job, outcome).await {
             tracing::warn!(job.kind = %job.kind, job.id = %job.ticket.id, error = %error, "cannot record a job's end; its lease will run out");
         }
-        self.held
-            .lock()
-            .await
-            .remove(&(job.ticket.id.0.clone(), job.ticket.token));
+        self.held.lock().await.remove(&job.ticket);
         // The next of its lane may be due now.
         self.engine.wake().notify_waiters();
     }
@@ -360,7 +346,7 @@ impl Runner {
     async fn keep_leases(self) {
         loop {
             tokio::time::sleep(self.lease / 3).await;
-            let held: Vec<JobTicket> = self.held.lock().await.keys().cloned().map(ticket).collect();
+            let held: Vec<JobTicket> = self.held.lock().await.keys().cloned().collect();
             if held.is_empty() {
                 continue;
             }
@@ -372,7 +358,7 @@ impl Runner {
                 Ok(void) => {
                     self.engine.counts().leases_lost.add(void.len());
                     for ticket in void {
-                        if let Some(token) = self.held.lock().await.get(&(ticket.id.0, ticket.token)) {
+                        if let Some(token) = self.held.lock().await.get(&ticket) {
                             token.cancel();
                         }
                     }
@@ -392,10 +378,6 @@ impl Runner {
     fn now(&self) -> i64 {
         self.engine.clock().now().timestamp_millis()
     }
-}
-
-fn ticket((id, token): JobTicketKey) -> JobTicket {
-    JobTicket { id: JobId(id), token }
 }
 
 /// Log lines of a job have the trace of the command that asked for it.
