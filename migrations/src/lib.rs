@@ -20,6 +20,7 @@ mod m20261124_000070_generation;
 mod m20261124_000071_lease;
 mod m20261124_000073_shadow_judging;
 mod m20261124_000074_supporting_evidence;
+mod m20261124_000075_findings;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
