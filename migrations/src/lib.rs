@@ -21,6 +21,7 @@ mod m20261124_000071_lease;
 mod m20261124_000072_lean_queue;
 mod m20261124_000073_shadow_judging;
 mod m20261124_000074_supporting_evidence;
+mod m20261124_000075_findings;
 
 /// Every migration, oldest first.
 #[derive(Debug)]

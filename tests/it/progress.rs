@@ -12,7 +12,7 @@ use tests::{
 };
 use workflow_engine::{
     change::state::State,
-    engine::queries::change::ChangeView,
+    engine::queries::change_view::ChangeView,
     store::tokens::TokenRole,
     values::{ChangeNumber, RunId},
 };

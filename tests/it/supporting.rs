@@ -9,7 +9,7 @@ use tests::{
 };
 use workflow_engine::{
     change::{command::Command, state::State},
-    engine::queries::change::ChangeView,
+    engine::queries::change_view::ChangeView,
     store::tokens::TokenRole,
     values::ChangeNumber,
 };

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     commands_cli::{Format, print},
     demo::{
+        recorded,
         stage::{self, Stage},
         story, summary,
     },
@@ -79,7 +80,7 @@ async fn serve(stage: Stage) -> anyhow::Result<ExitCode> {
         stage.folder.display()
     ))?;
     let playing = async {
-        story::record(&stage).await?;
+        recorded::record(&stage).await?;
         let numbers = story::file(&stage).await?;
         say("Four changes are filed and being tested; the first results take some seconds.");
         story::serve_traffic(&stage, numbers).await

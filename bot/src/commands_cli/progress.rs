@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use workflow_engine::{
     engine::{
         Engine,
-        queries::change::{ChangeView, TestView},
+        queries::change_view::{ChangeView, TestView},
     },
     evidence::figures::count,
     store::db::Db,

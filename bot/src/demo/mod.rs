@@ -5,6 +5,7 @@
 mod browser;
 pub mod figures;
 pub mod prompts;
+pub mod recorded;
 pub mod stage;
 pub mod story;
 pub mod summary;

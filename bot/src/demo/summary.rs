@@ -6,6 +6,7 @@ use workflow_engine::{change::state::State, values::ChangeNumber};
 
 use super::{
     prompts::Desk,
+    recorded,
     stage::Stage,
     story::{self, Numbers},
 };
@@ -35,7 +36,7 @@ impl Summary {
 /// # Errors
 /// When a step does not end as it should, with what happened instead.
 pub async fn play(stage: &Stage, say: impl Fn(&str)) -> anyhow::Result<Summary> {
-    let recorded = story::record(stage).await?;
+    let recorded = recorded::record(stage).await?;
     say(&format!("{recorded} recorded calls flowed in"));
     let numbers = story::file(stage).await?;
     say("Maya filed four changes in chat");
@@ -96,7 +97,7 @@ async fn finish(stage: &Stage, numbers: Numbers, say: &impl Fn(&str)) -> anyhow:
     }
     Ok(Summary {
         ok: true,
-        period: story::last_month(now).0,
+        period: recorded::last_month(now).0,
         lines: changes.iter().map(line).collect(),
         changes,
     })

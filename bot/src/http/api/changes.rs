@@ -14,7 +14,7 @@ use workflow_engine::{
     engine::{
         Note, Outcome,
         file::Filing,
-        queries::{Page, change::ChangeView, list::ChangeLine},
+        queries::{Page, change_view::ChangeView, list::ChangeLine},
     },
     store::views::Filter,
     values::{ChangeNumber, PersonId, WorkflowId},

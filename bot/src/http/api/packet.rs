@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
-use workflow_engine::{engine::queries::change::ChangeView, store, values::ChangeNumber};
+use workflow_engine::{engine::queries::change_view::ChangeView, store, values::ChangeNumber};
 
 use crate::{
     http::{

@@ -1,6 +1,7 @@
 //! Views for reading: what lists, pages and the API show. Nothing here decides or writes.
 
 pub mod change;
+pub mod change_view;
 pub mod inbox;
 pub mod list;
 mod pairs;

@@ -35,7 +35,7 @@ pub struct Found {
 
 impl CallStore {
     /// What the policy found wrong with calls that began at or after `since`, the most calls first, at most [`MOST`] sums.
-    /// Reads every row of that time.
+    /// Reads the rows that have findings, by an index of their own, and no others.
     ///
     /// # Errors
     /// When the database does not answer.

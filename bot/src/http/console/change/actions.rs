@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use workflow_engine::{
-    change::state::State, engine::queries::change::ChangeView, evidence::figures::model, values::Role,
+    change::state::State, engine::queries::change_view::ChangeView, evidence::figures::model, values::Role,
 };
 
 use super::{

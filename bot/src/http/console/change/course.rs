@@ -4,7 +4,7 @@ use serde::Serialize;
 use workflow_engine::{
     catalog::Catalog,
     change::{event::Event, state::State},
-    engine::queries::change::{ChangeView, EventView},
+    engine::queries::change_view::{ChangeView, EventView},
     evidence::figures::count,
     values::Usd,
 };

@@ -18,7 +18,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use workflow_engine::{
     change::state::State as ChangeState,
-    engine::queries::change::{ChangeView, SupportingView},
+    engine::queries::change_view::{ChangeView, SupportingView},
     evidence::{packet::Packet, sentences},
     shadow::analysis::report::Report,
     values::ChangeNumber,

@@ -9,7 +9,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Serialize;
 use workflow_engine::{
     catalog::Catalog,
-    engine::queries::change::ChangeView,
+    engine::queries::change_view::ChangeView,
     evidence::{
         figures::count,
         packet::{ControlRef, Packet, Tested},

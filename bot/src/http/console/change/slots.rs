@@ -3,7 +3,7 @@
 use serde::Serialize;
 use workflow_engine::{
     change::{event::Event, state::State},
-    engine::queries::change::{ChangeView, SlotView, VoteView},
+    engine::queries::change_view::{ChangeView, SlotView, VoteView},
 };
 
 use super::{super::parts::Time, ask::Seat, words};

@@ -11,7 +11,7 @@ use serde::Serialize;
 use workflow_engine::{
     catalog::clearance::may_read,
     engine::{
-        queries::change::ChangeView,
+        queries::change_view::ChangeView,
         shadow::{
             examples::{Asked, Examples, ExamplesError, Show},
             vault::VaultError,
