@@ -21,7 +21,7 @@ use crate::{
         supporting::Supporting,
     },
     store::{self, changes::StoredEvent, error::StoreError},
-    values::{ChangeId, ChangeNumber, Role},
+    values::{ChangeNumber, Role},
 };
 
 /// All that a view is made of, read once.

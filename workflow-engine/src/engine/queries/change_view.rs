@@ -11,8 +11,11 @@ use crate::{
         slots::Conditions,
         state::{Application, Approval, Assessment, State},
     },
-    evidence::{packet::EarlierRun, supporting::Supporting},
-    values::{ChangeNumber, Digest, Revision, Role, Route, WorkflowId},
+    evidence::{
+        packet::{EarlierRun, Packet},
+        supporting::Supporting,
+    },
+    values::{ChangeId, ChangeNumber, Digest, Revision, Role, Route, WorkflowId},
 };
 
 /// A change in JSON (surfaces.md §2); fields may be added, none renamed.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Page, change::EventView, people::Who, time};
+use super::{Page, change_view::EventView, people::Who, time};
 use crate::{
     catalog::{Catalog, DataClass, Workflow},
     change::state::{Change, State},

@@ -4,7 +4,7 @@ use serde::Serialize;
 use workflow_engine::{
     change::state::State,
     engine::queries::{
-        change::{ChangeView, SlotView},
+        change_view::{ChangeView, SlotView},
         people::Who,
     },
     values::{PersonId, Role},
