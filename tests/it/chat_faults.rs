@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tests::{
     db::{Kind, leases_run_out},
     desk,
-    talk::{CHANNEL, Way, talk},
+    talk::{CHANNEL, Talk, Way, talk},
 };
 use tokio_util::sync::CancellationToken;
 use workflow_engine::{
@@ -17,7 +17,7 @@ use workflow_engine::{
     },
     engine::jobs::{Handler, JobError},
     ports::clock::Clock,
-    store::queue::{self, Wanted},
+    store::queue::{self, Job, Wanted},
     values::ChangeNumber,
 };
 
@@ -368,14 +368,7 @@ async fn a_claim_that_was_lost_posts_nothing_and_one_that_was_given_back_looks_f
     talk.stop_work();
     talk.desk.file("k").await.unwrap();
     let db = talk.desk.engine.db();
-    let wanted = Wanted {
-        kinds: vec!["refresh_card".to_owned()],
-        definitions: (1, 1),
-    };
-    let claim = async || {
-        let now = talk.desk.clock.now().timestamp_millis();
-        queue::claim(db, &wanted, 1, now, 30_000).await.unwrap().remove(0)
-    };
+    let claim = async || card_claimed(&talk).await;
     let cards = PostCard::new(talk.chat.clone());
     // One process stands still before it posts, and another takes the card over.
     let (stop, frozen) = (CancellationToken::new(), claim().await);
@@ -396,6 +389,34 @@ async fn a_claim_that_was_lost_posts_nothing_and_one_that_was_given_back_looks_f
     assert_eq!(third.attempts, 2, "the frozen one's counts");
     cards.run(&third, &stop).await.unwrap();
     assert_eq!(talk.slack.roots(CHANNEL).len(), 1);
+}
+
+#[tokio::test]
+async fn of_two_messages_that_say_the_same_the_later_is_taken_back() {
+    let talk = talk(Kind::Sqlite, Way::Sockets).await.unwrap();
+    talk.stop_work();
+    talk.desk.file("k").await.unwrap();
+    let first = card_claimed(&talk).await;
+    queue::release(talk.desk.engine.db(), &[first.ticket])
+        .await
+        .unwrap();
+    let second = card_claimed(&talk).await;
+    // The first one stood still in the middle of its post, which arrives right before ours.
+    talk.slack.double_next_message();
+    let cards = PostCard::new(talk.chat.clone());
+    cards.run(&second, &CancellationToken::new()).await.unwrap();
+    assert_eq!(talk.slack.roots(CHANNEL).len(), 1);
+}
+
+/// The job that shows the card, for whoever runs it now.
+async fn card_claimed(talk: &Talk) -> Job {
+    let wanted = Wanted {
+        kinds: vec!["refresh_card".to_owned()],
+        definitions: (1, 1),
+    };
+    let now = talk.desk.clock.now().timestamp_millis();
+    let claimed = queue::claim(talk.desk.engine.db(), &wanted, 1, now, 30_000).await;
+    claimed.unwrap().remove(0)
 }
 
 #[tokio::test]

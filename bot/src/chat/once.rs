@@ -2,7 +2,8 @@
 //!
 //! Chat has no way to post only once. So whoever may come second looks for the message's mark first, and whoever came
 //! first asks, with nothing left to wait for but the post itself, whether the job is still theirs: a process that stood
-//! still on its way here finds out and leaves the message to whoever has the job by then.
+//! still on its way here finds out and leaves the message to whoever has the job by then. One that stood still in the
+//! middle of the post itself finds out afterwards: of two messages with one mark, whoever posted the later takes it back.
 
 use std::time::{Duration, Instant};
 
@@ -57,10 +58,27 @@ impl Once<'_> {
             return Err(JobError::retry("the job may be somebody else's by now"));
         }
         match self.platform.post(to, card, mark).await {
+            Ok(message) if self.job.ticket.token > 1 || asked.elapsed() > GOOD_FOR => {
+                self.first_of(to, mark, message).await
+            }
             Ok(message) => Ok(Posted::Now(message)),
             // The thread's first message was deleted under us: the next refresh posts it anew.
             Err(error @ ChatError::MessageGone { .. }) => Err(JobError::retry(error)),
             Err(error) => Err(trouble(&error)),
+        }
+    }
+
+    /// `posted`, unless somebody else's message of that mark stands before it: then ours is taken back.
+    async fn first_of(&self, to: &Place, mark: &str, posted: MessageRef) -> Result<Posted, JobError> {
+        let found = self.platform.find(to, mark).await;
+        match found.map_err(|error| trouble(&error))? {
+            Some(first) if first.message < posted.message => {
+                tracing::info!(mark, "a message stood twice; the later one is taken back");
+                let taken = self.platform.take_back(&posted).await;
+                taken.map_err(|error| trouble(&error))?;
+                Ok(Posted::Before(first))
+            }
+            _ => Ok(Posted::Now(posted)),
         }
     }
 }

@@ -247,12 +247,10 @@ impl ChatPlatform for Slack {
                     .pointer("/metadata/event_payload/mark")
                     .is_some_and(|found| found == mark)
         };
-        let message = found
-            .messages
-            .iter()
-            .find(ours)
-            .and_then(|message| message["ts"].as_str());
-        Ok(message.map(|message| MessageRef {
+        // Time stamps have one length, so that the least text is the earliest.
+        let messages = found.messages.iter().filter(ours);
+        let first = messages.filter_map(|message| message["ts"].as_str()).min();
+        Ok(first.map(|message| MessageRef {
             channel: id.clone(),
             message: message.to_owned(),
         }))
@@ -267,6 +265,14 @@ impl ChatPlatform for Slack {
             body["attachments"] = json!([]);
         }
         self.api.post("chat.update", &body).await.map(|Done {}| ())
+    }
+
+    async fn take_back(&self, message: &MessageRef) -> Result<(), ChatError> {
+        let body = json!({"channel": message.channel, "ts": message.message});
+        match self.api.post("chat.delete", &body).await {
+            Ok(Done {}) | Err(ChatError::MessageGone { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn whisper(&self, to: &Place, user: &str, text: &Text) -> Result<(), ChatError> {

@@ -154,11 +154,14 @@ pub trait ChatPlatform: Send + Sync {
     /// Posts `card`, when it is this place's turn; `mark` is our own key of this message, stored with it and invisible to people.
     async fn post(&self, to: &Place, card: &Card, mark: &str) -> Result<MessageRef, ChatError>;
 
-    /// Our message with that mark, if it is there already. Asked before a post that may have been sent before.
+    /// Our message with that mark, the first one if it stands twice. Asked before a post that may have been sent before.
     async fn find(&self, to: &Place, mark: &str) -> Result<Option<MessageRef>, ChatError>;
 
     /// Replaces the message by `card`.
     async fn update(&self, message: &MessageRef, card: &Card, mark: &str) -> Result<(), ChatError>;
+
+    /// Takes our own message away; one that is gone already is no error.
+    async fn take_back(&self, message: &MessageRef) -> Result<(), ChatError>;
 
     /// Says `text` to one person where they are; nobody else sees it.
     async fn whisper(&self, to: &Place, user: &str, text: &Text) -> Result<(), ChatError>;

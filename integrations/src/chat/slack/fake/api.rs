@@ -169,6 +169,7 @@ fn run(shared: &Shared, world: &mut World, method: &str, call: &Call) -> Outcome
         "apps.connections.open" => Ok(json!({"url": shared.new_socket_url(world)})),
         "chat.postMessage" => post(shared, world, call),
         "chat.update" => update(world, call),
+        "chat.delete" => delete(world, call),
         "chat.postEphemeral" => whisper(shared, world, call),
         "conversations.replies" | "conversations.history" => history(world, method, call),
         "conversations.open" => open_direct(world, call),
@@ -212,6 +213,10 @@ fn post(shared: &Shared, world: &mut World, call: &Call) -> Outcome {
         && world.message_mut(&channel, root).is_none()
     {
         return Err("thread_not_found".into());
+    }
+    if std::mem::take(&mut world.faults.doubled) {
+        let other = message(shared, world, call, thread.clone());
+        push(world, &channel, other);
     }
     let message = message(shared, world, call, thread);
     let posted = json!({"channel": channel, "ts": message.ts, "message": message.json(BOT_USER, false)});
@@ -262,6 +267,18 @@ fn update(world: &mut World, call: &Call) -> Outcome {
         message.metadata = call.fields["metadata"].clone();
     }
     Ok(json!({"channel": channel, "ts": message.ts, "text": message.text}))
+}
+
+fn delete(world: &mut World, call: &Call) -> Outcome {
+    let (channel, ts) = (call.text("channel"), call.text("ts"));
+    let message = world.message_mut(channel, ts).ok_or("message_not_found")?;
+    if message.user.is_some() {
+        return Err("cant_delete_message".into());
+    }
+    if let Some(channel) = world.channels.get_mut(channel) {
+        channel.messages.retain(|message| message.ts != ts);
+    }
+    Ok(json!({"channel": channel, "ts": ts}))
 }
 
 fn whisper(shared: &Shared, world: &mut World, call: &Call) -> Outcome {

@@ -291,6 +291,11 @@ impl Fake {
         self.shared.world().faults.lose_answer.push(method.to_owned());
     }
 
+    /// The next message comes second: another worker's, of the same mark, stands before it.
+    pub fn double_next_message(&self) {
+        self.shared.world().faults.doubled = true;
+    }
+
     /// The next acknowledgement is lost on its way to Slack.
     pub fn lose_next_ack(&self) {
         self.shared.world().faults.lose_acks += 1;

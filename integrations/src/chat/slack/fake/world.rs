@@ -168,6 +168,8 @@ pub(super) struct Faults {
     pub fail: Vec<(String, String)>,
     /// The next call of the method is carried out, and its answer is lost.
     pub lose_answer: Vec<String>,
+    /// The next message comes second: one of the same mark, from another worker, stands before it.
+    pub doubled: bool,
     /// As many acknowledgements are lost on their way.
     pub lose_acks: u32,
     /// Forms can no longer be opened with any trigger given out so far.
