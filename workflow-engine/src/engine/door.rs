@@ -78,7 +78,10 @@ impl Engine {
     ) -> Result<Option<Outcome>, HandleError> {
         let facts = self.facts(&grounds, &request.actor).await?;
         let loaded = grounds.loaded;
-        let rules = self.rules(&loaded, &request.command)?;
+        let rules = match self.rules(&loaded, &request.command) {
+            Err(_) if seen == Seen::Remembered => return Ok(None),
+            rules => rules?,
+        };
         let mut events = match (rules.decide)(&loaded.change, &request.command, &facts) {
             Ok(events) => events,
             Err(_) if seen == Seen::Remembered => return Ok(None),
