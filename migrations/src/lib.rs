@@ -22,6 +22,7 @@ mod m20261124_000072_lean_queue;
 mod m20261124_000073_shadow_judging;
 mod m20261124_000074_supporting_evidence;
 mod m20261124_000075_findings;
+mod m20261124_000076_lanes;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000072_lean_queue::Migration),
             Box::new(m20261124_000073_shadow_judging::Migration),
             Box::new(m20261124_000074_supporting_evidence::Migration),
+            Box::new(m20261124_000076_lanes::Migration),
         ]
     }
 }

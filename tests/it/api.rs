@@ -424,7 +424,7 @@ async fn dead_letters_are_listed_and_sent_again_by_an_administrator_only() {
         kinds: vec!["check_admission".to_owned()],
         definitions: (1, 1),
     };
-    let job = workflow_engine::store::queue::claim(db, &wanted, 1, now, 1_000)
+    let job = workflow_engine::store::claims::claim(db, &wanted, 1, now, 1_000)
         .await
         .unwrap()
         .pop()

@@ -121,8 +121,8 @@ async fn racing_comments(desk: &Desk, rounds: usize) -> Vec<Sent> {
 }
 
 const VERSION: (&str, &str) = (
-    "AND version = $2 AND head_hash = ($19::bytea[])[1]",
-    "AND $2::bigint IS NOT NULL",
+    "AND change.version = x.version AND change.head_hash = x.prev",
+    "AND x.version IS NOT NULL",
 );
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,7 +199,7 @@ async fn a_late_result(desk: &Desk) -> Answered {
     };
     let claim = async || {
         let now = workflow_engine::ports::clock::Clock::now(&desk.clock).timestamp_millis();
-        store::queue::claim(desk.engine.db(), &wanted, 1, now, 30_000)
+        store::claims::claim(desk.engine.db(), &wanted, 1, now, 30_000)
             .await
             .unwrap()
             .remove(0)
@@ -235,7 +235,8 @@ async fn the_token_check() {
     assert!(matches!(result, Err(HandleError::ClaimLost)), "{result:?}");
     assert!(!broken(&desk.fresh, Vec::new()).await.contains(rule));
 
-    let Some((desk, proxy)) = without("AND token = $14", "AND $14::bigint IS NOT NULL").await else {
+    let Some((desk, proxy)) = without("AND claim.token = x.token", "AND x.token IS NOT NULL").await
+    else {
         return;
     };
     let result = a_late_result(&desk).await;

@@ -17,7 +17,10 @@ use workflow_engine::{
     },
     engine::jobs::{Handler, JobError},
     ports::clock::Clock,
-    store::queue::{self, Job, Wanted},
+    store::{
+        claims,
+        queue::{Job, Wanted},
+    },
     values::ChangeNumber,
 };
 
@@ -384,7 +387,7 @@ async fn a_claim_that_was_lost_posts_nothing_and_one_that_was_given_back_looks_f
     assert_eq!(talk.slack.roots(CHANNEL).len(), 1);
     // The other one is stopped and gives it back, its try uncounted.
     forget().await;
-    queue::release(db, &[other.ticket]).await.unwrap();
+    claims::release(db, &[other.ticket]).await.unwrap();
     let third = claim().await;
     assert_eq!(third.attempts, 2, "the frozen one's counts");
     cards.run(&third, &stop).await.unwrap();
@@ -397,7 +400,7 @@ async fn of_two_messages_that_say_the_same_the_later_is_taken_back() {
     talk.stop_work();
     talk.desk.file("k").await.unwrap();
     let first = card_claimed(&talk).await;
-    queue::release(talk.desk.engine.db(), &[first.ticket])
+    claims::release(talk.desk.engine.db(), &[first.ticket])
         .await
         .unwrap();
     let second = card_claimed(&talk).await;
@@ -415,7 +418,7 @@ async fn card_claimed(talk: &Talk) -> Job {
         definitions: (1, 1),
     };
     let now = talk.desk.clock.now().timestamp_millis();
-    let claimed = queue::claim(talk.desk.engine.db(), &wanted, 1, now, 30_000).await;
+    let claimed = claims::claim(talk.desk.engine.db(), &wanted, 1, now, 30_000).await;
     claimed.unwrap().remove(0)
 }
 

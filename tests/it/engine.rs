@@ -295,7 +295,7 @@ async fn two_changes_that_reach_the_gateway_at_the_same_moment_have_generations_
             definitions: desk.engine.definitions().range(),
         };
         let now = workflow_engine::ports::clock::Clock::now(&desk.clock).timestamp_millis();
-        let claimed = store::queue::claim(desk.engine.db(), &wanted, 9, now, 30_000)
+        let claimed = store::claims::claim(desk.engine.db(), &wanted, 9, now, 30_000)
             .await
             .unwrap();
         assert_eq!(claimed.len(), 1);
@@ -315,7 +315,7 @@ async fn a_deadline_that_was_claimed_by_a_clock_that_ran_ahead_is_kept_for_its_t
             definitions: desk.engine.definitions().range(),
         };
         let now = workflow_engine::ports::clock::Clock::now(&desk.clock).timestamp_millis();
-        let job = store::queue::claim(desk.engine.db(), &wanted, 1, now, 30_000)
+        let job = store::claims::claim(desk.engine.db(), &wanted, 1, now, 30_000)
             .await
             .unwrap()
             .remove(0);

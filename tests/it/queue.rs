@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
+use sea_orm::ConnectionTrait;
 use tests::{
     db::{BOTH, leases_run_out},
     desk::{Desk, desk},
@@ -13,7 +14,8 @@ use workflow_engine::{
     engine::jobs::{Handler, JobError, Runner},
     ports::clock::Clock,
     store::{
-        commit::JobRow,
+        claims::{self, Completed},
+        commit::{JobRow, JobTicket},
         queue::{self, Job, Wanted},
     },
     values::JobId,
@@ -43,12 +45,21 @@ async fn enqueue(desk: &Desk, name: &str, lane: Option<&str>) {
     assert!(queue::enqueue(desk.engine.db(), job, now(desk)).await.unwrap());
 }
 
-async fn claim(desk: &Desk) -> Vec<Job> {
-    let wanted = Wanted {
+fn wanted() -> Wanted {
+    Wanted {
         kinds: vec!["note_down".to_owned()],
         definitions: (1, 1),
-    };
-    let mut jobs = queue::claim(desk.engine.db(), &wanted, 64, now(desk), LEASE)
+    }
+}
+
+async fn complete(desk: &Desk, tickets: &[JobTicket], wanted: &Wanted) -> Completed {
+    claims::complete(desk.engine.db(), tickets, wanted, now(desk), LEASE)
+        .await
+        .unwrap()
+}
+
+async fn claim(desk: &Desk) -> Vec<Job> {
+    let mut jobs = claims::claim(desk.engine.db(), &wanted(), 64, now(desk), LEASE)
         .await
         .unwrap();
     jobs.sort_by(|one, other| one.payload.cmp(&other.payload));
@@ -74,22 +85,20 @@ async fn of_jobs_completed_together_only_the_one_with_a_void_claim_is_refused() 
         // Their leases run out, two of the three come alive in time, and somebody else takes the third over.
         leases_run_out(desk.engine.db()).await;
         let kept = [first[0].ticket.clone(), first[2].ticket.clone()];
-        let void = queue::heartbeat(desk.engine.db(), &kept, now(&desk), LEASE)
+        let void = claims::heartbeat(desk.engine.db(), &kept, now(&desk), LEASE)
             .await
             .unwrap();
         assert_eq!(void, []);
         let second = claim(&desk).await;
         assert_eq!(names(&second), ["b"]);
         let all: Vec<_> = first.iter().map(|job| job.ticket.clone()).collect();
-        let mut accepted = queue::complete(desk.engine.db(), &all, now(&desk)).await.unwrap();
+        let mut accepted = complete(&desk, &all, &Wanted::default()).await.held;
         accepted.sort_by(|one, other| one.id.0.cmp(&other.id.0));
         assert_eq!(accepted, kept);
-        let again = queue::complete(desk.engine.db(), &all, now(&desk)).await.unwrap();
+        let again = complete(&desk, &all, &Wanted::default()).await.held;
         assert_eq!(again, []);
         let other = [second[0].ticket.clone()];
-        let accepted = queue::complete(desk.engine.db(), &other, now(&desk))
-            .await
-            .unwrap();
+        let accepted = complete(&desk, &other, &Wanted::default()).await.held;
         assert_eq!(accepted, other);
     }
 }
@@ -112,11 +121,43 @@ async fn a_claim_takes_the_first_of_each_lane_and_everything_without_one() {
             assert_eq!(names(&jobs), expected);
             assert!(claim(&desk).await.is_empty());
             let tickets: Vec<_> = jobs.iter().map(|job| job.ticket.clone()).collect();
-            let accepted = queue::complete(desk.engine.db(), &tickets, now(&desk))
-                .await
-                .unwrap();
+            let accepted = complete(&desk, &tickets, &Wanted::default()).await.held;
             assert_eq!(accepted.len(), tickets.len());
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_ends_a_job_is_given_the_next_of_its_lane() {
+    for desk in desks().await {
+        for (name, lane) in [("a1", "a"), ("b1", "b"), ("a2", "a"), ("a3", "a"), ("b2", "b")] {
+            enqueue(&desk, name, Some(lane)).await;
+        }
+        let first = claim(&desk).await;
+        assert_eq!(names(&first), ["a1", "b1"]);
+        let tickets: Vec<_> = first.iter().map(|job| job.ticket.clone()).collect();
+        // Of b's second job, somebody else knows the kind.
+        desk.engine
+            .db()
+            .for_migrations()
+            .execute_unprepared("UPDATE job SET kind = 'another' WHERE id = 'job-b2'")
+            .await
+            .unwrap();
+        let completed = complete(&desk, &tickets, &wanted()).await;
+        assert_eq!(completed.held.len(), 2);
+        assert_eq!(names(&completed.next), ["a2"]);
+        assert_eq!(
+            (completed.next[0].attempts, completed.next[0].ticket.token),
+            (1, 1)
+        );
+        assert!(claim(&desk).await.is_empty(), "a2 is taken, a3 waits for it");
+        // What was ended already gives nothing, and a void claim neither.
+        assert!(complete(&desk, &tickets, &wanted()).await.next.is_empty());
+        leases_run_out(desk.engine.db()).await;
+        assert_eq!(names(&claim(&desk).await), ["a2"], "taken over");
+        let stale = [completed.next[0].ticket.clone()];
+        let late = complete(&desk, &stale, &wanted()).await;
+        assert!(late.held.is_empty() && late.next.is_empty());
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use workflow_engine::{
     engine::{Engine, jobs::JobError},
     ports::chat::{Card, ChatError, ChatPlatform, MessageRef, Place},
-    store::queue::{self, Job},
+    store::{claims, queue::Job},
 };
 
 use super::say::trouble;
@@ -54,7 +54,7 @@ impl Once<'_> {
             }
         }
         let asked = Instant::now();
-        if !queue::holds(self.engine.db(), &self.job.ticket).await? || asked.elapsed() > GOOD_FOR {
+        if !claims::holds(self.engine.db(), &self.job.ticket).await? || asked.elapsed() > GOOD_FOR {
             return Err(JobError::retry("the job may be somebody else's by now"));
         }
         match self.platform.post(to, card, mark).await {

@@ -12,11 +12,7 @@ use tokio_util::sync::CancellationToken;
 use workflow_engine::{
     engine::Engine,
     ports::clock::Clock,
-    store::{
-        db::Db,
-        queue::{self, Wanted},
-        singleton::hold,
-    },
+    store::{claims, db::Db, queue::Wanted, singleton::hold},
     values::{Actor, PersonId},
 };
 
@@ -104,7 +100,7 @@ async fn a_job_that_kills_its_process_is_given_up_and_the_change_says_so() {
         // A process takes it and is gone; nobody completes, fails or releases it.
         for killed in 1..=12 {
             let now = desk.clock.now().timestamp_millis();
-            let taken = queue::claim(desk.engine.db(), &wanted, 8, now, 30_000)
+            let taken = claims::claim(desk.engine.db(), &wanted, 8, now, 30_000)
                 .await
                 .unwrap();
             assert_eq!(taken[0].attempts, killed);

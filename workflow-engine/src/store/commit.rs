@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{commit_postgres, commit_sqlite, db::Db, error::StoreError};
+use super::{commit_sqlite, db::Db, error::StoreError};
 use crate::values::{ChangeId, Digest, JobId};
 
 /// A transition as rows. Ids and times are made by the engine; the store inserts them as they are.
@@ -183,8 +183,8 @@ pub enum Committed {
 /// # Errors
 /// When the database cannot be written; nothing has happened then, or it has and a repeat with the same key finds out.
 pub async fn commit(db: &Db, commit: Commit) -> Result<Committed, StoreError> {
-    match db.warm() {
-        Some(warm) => commit_postgres::commit(warm, &commit).await,
+    match db.transitions() {
+        Some(transitions) => transitions.commit(commit).await,
         None => commit_sqlite::commit(db, commit).await,
     }
 }

@@ -1,83 +1,114 @@
-//! The transition on PostgreSQL: one autocommit statement, READ COMMITTED, no BEGIN that could be cancelled.
+//! Transitions on PostgreSQL: one autocommit statement, READ COMMITTED, no BEGIN that could be cancelled.
 //!
-//! Two copies of one command both pass `NOT EXISTS`; the second waits on the row lock and then fails the version
-//! re-check, so exactly one happens. The head of the change's chain is checked beside the version: after a failover that lost
-//! commits, another event may have the number of one that this replica remembers.
+//! What arrives while another statement is under way goes together in the next one; each transition has its own guards, and
+//! one that does not hold leaves the others alone. Two copies of one command both pass the look for their key; the second
+//! waits on the row lock and then fails the version re-check, so exactly one happens. The head of the change's chain is
+//! checked beside the version: after a failover that lost commits, another event may have the number of one that this
+//! replica remembers.
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
-use sqlx::Row;
+use async_trait::async_trait;
+use sqlx::{Row, postgres::PgRow};
 
 use super::{
     commit::{Commit, Committed},
+    commit_values::bind,
     error::StoreError,
-    warm::{Bound, Warm},
+    together::{Batch, Together},
+    warm::Warm,
 };
 
-/// `$1`–`$9` and `$43` are the change, `$10`–`$12` the command, `$13` and `$14` the job whose result this is, `$15`–`$20`
-/// events, `$21`–`$27` jobs, `$28`–`$32` votes, `$33`–`$36` notes, `$37`–`$40` what a new change begins with,
-/// `$41` and `$42` the route that serves from now on, `$44` the catalog that was looked at. Every text takes all of them.
+/// Most transitions in one statement.
+const MOST: usize = 32;
+
+/// `$1`–`$17` are the transitions, a row each: their change, their command, what they looked at, the job whose result they
+/// are, and what a new change begins with.
+const TRANSITIONS: &str = "
+x AS MATERIALIZED (
+  SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::int[], $5::int[], $6::bytea[], $7::bigint[], $8::bigint[],
+      $9::text[], $10::int[], $11::text[], $12::bytea[], $13::text[], $14::bytea[], $15::bytea[], $16::bigint[], $17::bigint[])
+    AS x(id, version, state, revision, event_n, head, deadline, at, body, definition, key, payload, result, prev, catalog,
+      job, token)),";
+
+/// The jobs whose results these are, as they are once nobody else is at them.
 const CLAIM: &str = "
-claim AS (SELECT seq FROM job WHERE seq = $13 AND token = $14 AND done_at IS NULL FOR UPDATE),";
+claim AS (
+  SELECT seq, token FROM job
+  WHERE seq = ANY ($16) AND coalesce(done_at, 0) = 0 FOR UPDATE),";
 
 const DONE: &str = "
-j AS (UPDATE job SET done_at = $8, outcome = 'done' FROM u WHERE job.seq = $13 AND job.token = $14),";
+j AS (UPDATE job SET done_at = w.at, outcome = 'done' FROM w WHERE job.seq = ANY ($16) AND job.seq = w.job),";
 
+/// Found by `$1`, in its order, so that two replicas lock rows in the same order; looked at one by one, so that no plan reads
+/// all changes or all commands for them.
 const CHANGE: &str = "
 u AS (
-  UPDATE change SET state = $3, version = version + 1, revision = $4, event_n = $5, head_hash = $6, deadline_at = $7,
-    updated_at = $8, body = $9, definition_version = $43
-  WHERE id = $1 AND version = $2 AND head_hash = ($19::bytea[])[1]
-    AND (SELECT digest FROM catalog_version ORDER BY seq DESC LIMIT 1) IS NOT DISTINCT FROM $44
-    AND NOT EXISTS (SELECT 1 FROM command WHERE key = $10)";
+  UPDATE change SET state = x.state, version = change.version + 1, revision = x.revision, event_n = x.event_n,
+    head_hash = x.head, deadline_at = x.deadline, updated_at = x.at, body = x.body, definition_version = x.definition FROM x
+  WHERE change.id = ANY ($1) AND change.id = x.id AND change.version = x.version AND change.head_hash = x.prev
+    AND (SELECT digest FROM catalog_version ORDER BY seq DESC LIMIT 1) IS NOT DISTINCT FROM x.catalog
+    AND (SELECT 1 FROM command WHERE command.key = x.key) IS NULL";
 
-const COMMAND: &str = " RETURNING id),
-c AS (INSERT INTO command (key, change_id, payload_sha256, result, at) SELECT $10, id, $11, $12, $8 FROM u),";
+const RESULT: &str = "
+    AND (x.job IS NULL OR EXISTS (SELECT 1 FROM claim WHERE claim.seq = x.job AND claim.token = x.token))";
+
+const COMMAND: &str = "
+  RETURNING change.id),
+w AS (SELECT * FROM x WHERE id IN (SELECT id FROM u)),
+c AS (INSERT INTO command (key, change_id, payload_sha256, result, at) SELECT key, id, payload, result, at FROM w),";
 
 const CREATION: &str = "
 k AS (
-  INSERT INTO command (key, change_id, payload_sha256, result, at) VALUES ($10, $1, $11, $12, $8)
+  INSERT INTO command (key, change_id, payload_sha256, result, at) SELECT key, id, payload, result, at FROM x
   ON CONFLICT (key) DO NOTHING RETURNING change_id),
+w AS (SELECT * FROM x WHERE id IN (SELECT change_id FROM k)),
 u AS (
   INSERT INTO change (id, number, workflow, requester, definition, definition_version, state, version, revision, event_n,
     head_hash, deadline_at, filed_at, updated_at, body)
-  SELECT change_id, $37, $38, $39, 'route_change', $43, $3, 1, $4, $5, $6, $7, $40, $8, $9 FROM k RETURNING id),";
+  SELECT w.id, n.number, n.workflow, n.requester, 'route_change', w.definition, w.state, 1, w.revision, w.event_n, w.head,
+    w.deadline, n.filed, w.at, w.body
+  FROM w JOIN unnest($1, $18::bigint[], $19::text[], $20::text[], $21::bigint[])
+    AS n(id, number, workflow, requester, filed) ON n.id = w.id),";
 
 const VOTES: &str = "
 v AS (
   INSERT INTO vote (change_id, revision, slot, seat, approver, packet_sha256, at)
-  SELECT u.id, x.revision, x.slot, x.seat, x.approver, x.packet, $8
-  FROM u, unnest($28::int[], $29::text[], $30::int[], $31::text[], $32::bytea[])
-    AS x(revision, slot, seat, approver, packet)),";
+  SELECT w.id, y.revision, y.slot, y.seat, y.approver, y.packet, w.at
+  FROM w JOIN unnest($37::text[], $38::int[], $39::text[], $40::int[], $41::text[], $42::bytea[])
+    AS y(id, revision, slot, seat, approver, packet) ON y.id = w.id),";
 
 const NOTES: &str = "
 t AS (
   INSERT INTO note (id, change_id, author, salt, body, at)
-  SELECT x.id, u.id, x.author, x.salt, x.body, $8
-  FROM u, unnest($33::text[], $34::text[], $35::bytea[], $36::text[]) AS x(id, author, salt, body)),";
+  SELECT y.note, w.id, y.author, y.salt, y.body, w.at
+  FROM w JOIN unnest($43::text[], $44::text[], $45::text[], $46::bytea[], $47::text[])
+    AS y(id, note, author, salt, body) ON y.id = w.id),";
 
+/// One of them at most says so.
 const ROUTE: &str = "
 r AS (
-  INSERT INTO live_route (workflow, route, generation, change_number, at) SELECT $38, $41, $42, $37, $8 FROM u
+  INSERT INTO live_route (workflow, route, generation, change_number, at)
+  SELECT $49, $50, $51, $52, w.at FROM w WHERE w.id = $48
   ON CONFLICT (workflow) DO UPDATE SET route = excluded.route, generation = excluded.generation,
     change_number = excluded.change_number, at = excluded.at WHERE live_route.generation < excluded.generation),";
 
 const EVENTS_AND_JOBS: &str = "
 e AS (
   INSERT INTO event (change_id, n, kind, actor, command_key, at, body, prev_hash, hash)
-  SELECT u.id, x.n, x.kind, x.actor, $10, $8, x.body, x.prev, x.hash
-  FROM u, unnest($15::int[], $16::text[], $17::text[], $18::bytea[], $19::bytea[], $20::bytea[])
-    AS x(n, kind, actor, body, prev, hash) ORDER BY x.n RETURNING seq, change_id, n, at),
+  SELECT w.id, y.n, y.kind, y.actor, w.key, w.at, y.body, y.prev, y.hash
+  FROM w JOIN unnest($22::text[], $23::int[], $24::text[], $25::text[], $26::bytea[], $27::bytea[], $28::bytea[])
+    AS y(id, n, kind, actor, body, prev, hash) ON y.id = w.id ORDER BY y.id, y.n RETURNING seq, change_id, n, at),
 p AS (INSERT INTO ledger_pending (event_seq, change_id, n, at) SELECT seq, change_id, n, at FROM e),
 o AS (
   INSERT INTO job (id, change_id, event_n, kind, lane, payload, due_at, max_attempts, created_at)
-  SELECT x.id, u.id, x.n, x.kind, x.lane, x.payload, x.due, x.tries, $8
-  FROM u, unnest($21::text[], $22::int[], $23::text[], $24::text[], $25::text[], $26::bigint[], $27::int[])
-    AS x(id, n, kind, lane, payload, due, tries))
-SELECT count(*) FROM u";
+  SELECT y.job, w.id, y.n, y.kind, y.lane, y.payload, y.due, y.tries, w.at
+  FROM w JOIN unnest($29::text[], $30::text[], $31::int[], $32::text[], $33::text[], $34::text[], $35::bigint[], $36::int[])
+    WITH ORDINALITY AS y(id, job, n, kind, lane, payload, due, tries, nth) ON y.id = w.id ORDER BY y.nth)
+SELECT id FROM w";
 
-/// The parts that a statement has only when there is something for them to do: each one opens its table and its indexes,
-/// a seventh of the time that the whole statement takes.
+/// The parts that a statement has only when there is something for them to do: each one opens its table and its indexes.
+/// Every text takes all values.
 #[derive(Clone, Copy)]
 struct Shape(usize);
 
@@ -89,27 +120,26 @@ impl Shape {
     const ROUTE: usize = 16;
     const ALL: usize = 32;
 
-    fn of(commit: &Commit) -> Self {
-        let part = |part, needed| if needed { part } else { 0 };
+    fn of(commits: &[Commit]) -> Self {
+        let part = |part, needed: fn(&Commit) -> bool| if commits.iter().any(needed) { part } else { 0 };
         Self(
-            part(Self::CREATION, commit.expected_version.is_none())
-                | part(Self::CLAIM, commit.completes.is_some())
-                | part(Self::VOTES, !commit.votes.is_empty())
-                | part(Self::NOTES, !commit.notes.is_empty())
-                | part(Self::ROUTE, commit.live_route.is_some()),
+            part(Self::CREATION, is_creation)
+                | part(Self::CLAIM, |commit| commit.completes.is_some())
+                | part(Self::VOTES, |commit| !commit.votes.is_empty())
+                | part(Self::NOTES, |commit| !commit.notes.is_empty())
+                | part(Self::ROUTE, |commit| commit.live_route.is_some()),
         )
     }
 
     fn put_together(self) -> String {
         let part = |part, text| if self.0 & part == 0 { "" } else { text };
         let change = if self.0 & Self::CREATION == 0 {
-            let holds = part(Self::CLAIM, " AND EXISTS (SELECT 1 FROM claim)");
-            format!("{CHANGE}{holds}{COMMAND}")
+            format!("{CHANGE}{}{COMMAND}", part(Self::CLAIM, RESULT))
         } else {
             CREATION.to_owned()
         };
         format!(
-            "WITH{}{change}{}{}{}{}{EVENTS_AND_JOBS}",
+            "WITH{TRANSITIONS}{}{change}{}{}{}{}{EVENTS_AND_JOBS}",
             part(Self::CLAIM, CLAIM),
             part(Self::CLAIM, DONE),
             part(Self::VOTES, VOTES),
@@ -126,120 +156,125 @@ impl Shape {
     }
 }
 
-pub(super) async fn commit(warm: &Warm, commit: &Commit) -> Result<Committed, StoreError> {
-    let rows = match warm.rows(bind(Shape::of(commit).text(), commit)).await {
-        // Another copy of the command was refused at this very moment: that is its answer.
-        Err(StoreError::Duplicate(what)) => {
-            let taken = key_taken(warm, &commit.command.key).await?;
-            return taken.ok_or(StoreError::Duplicate(what));
+fn is_creation(commit: &Commit) -> bool {
+    commit.expected_version.is_none()
+}
+
+/// The way in for transitions on PostgreSQL. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Transitions(Together<Statements>);
+
+impl Transitions {
+    pub(super) fn new(warm: Warm) -> Self {
+        Self(Together::new(Statements(warm)))
+    }
+
+    pub(super) async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        let broken = || StoreError::Unavailable("the transition's statement broke down".to_owned());
+        self.0.write(commit).await.ok_or_else(broken)?
+    }
+}
+
+struct Statements(Warm);
+
+#[async_trait]
+impl Batch for Statements {
+    type Ask = Commit;
+    type Answer = Result<Committed, StoreError>;
+    /// One is computed while the other waits for the disk.
+    const UNDER_WAY: usize = 2;
+
+    /// A change moves once in a statement, and a key is used once.
+    fn goes_with(&self, commit: &Commit, taken: &[Commit]) -> bool {
+        let apart = |other: &Commit| {
+            other.change.id != commit.change.id
+                && other.command.key != commit.command.key
+                && is_creation(other) == is_creation(commit)
+                && (other.live_route.is_none() || commit.live_route.is_none())
+        };
+        taken.len() < MOST && taken.iter().all(apart)
+    }
+
+    async fn carry_out(&self, commits: Vec<Commit>) -> Vec<Self::Answer> {
+        match self.write(&commits).await {
+            Ok(written) => self.answers(&commits, &written).await,
+            Err(StoreError::Unavailable(why)) => {
+                let lost = |_| Err(StoreError::Unavailable(why.clone()));
+                commits.iter().map(lost).collect()
+            }
+            Err(error) if commits.len() == 1 => vec![self.refused(&commits[0], error).await],
+            // One of them did not fit and took the others with it; each for itself now. Should the statement have been
+            // committed after all, each finds its key.
+            Err(_) => {
+                let mut answers = Vec::with_capacity(commits.len());
+                for commit in commits {
+                    answers.extend(Box::pin(self.carry_out(vec![commit])).await);
+                }
+                answers
+            }
         }
-        rows => rows?,
-    };
-    let written: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
-    if written == 1 {
-        return Ok(Committed::Applied);
     }
-    why_not(warm, commit).await
 }
 
-/// Nothing was written: the key is there already, the claim is void, or the version has moved.
-async fn why_not(warm: &Warm, commit: &Commit) -> Result<Committed, StoreError> {
-    if let Some(taken) = key_taken(warm, &commit.command.key).await? {
-        return Ok(taken);
+impl Statements {
+    /// The changes whose transitions were written.
+    async fn write(&self, commits: &[Commit]) -> Result<HashSet<String>, StoreError> {
+        let rows = self.0.rows(bind(Shape::of(commits).text(), commits)).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
-    if let Some(ticket) = &commit.completes {
-        let holds = sqlx::query("SELECT 1 FROM job WHERE seq = $1 AND token = $2 AND done_at IS NULL")
-            .bind(ticket.seq)
-            .bind(ticket.token);
-        if warm.rows(holds).await?.is_empty() {
-            return Ok(Committed::ClaimLost);
+
+    async fn answers(
+        &self,
+        commits: &[Commit],
+        written: &HashSet<String>,
+    ) -> Vec<Result<Committed, StoreError>> {
+        let mut answers = Vec::with_capacity(commits.len());
+        for commit in commits {
+            answers.push(if written.contains(commit.change.id.as_str()) {
+                Ok(Committed::Applied)
+            } else {
+                self.why_not(commit).await
+            });
+        }
+        answers
+    }
+
+    /// Nothing was written: the key is there already, the claim is void, or the version has moved.
+    async fn why_not(&self, commit: &Commit) -> Result<Committed, StoreError> {
+        if let Some(taken) = self.key_taken(&commit.command.key).await? {
+            return Ok(taken);
+        }
+        if let Some(ticket) = &commit.completes {
+            let sql = "SELECT 1 FROM job WHERE seq = $1 AND token = $2 AND coalesce(done_at, 0) = 0";
+            let holds = sqlx::query(sql).bind(ticket.seq).bind(ticket.token);
+            if self.0.rows(holds).await?.is_empty() {
+                return Ok(Committed::ClaimLost);
+            }
+        }
+        Ok(Committed::VersionMoved)
+    }
+
+    /// If another copy of the command was refused at this very moment, that is its answer.
+    async fn refused(&self, commit: &Commit, error: StoreError) -> Result<Committed, StoreError> {
+        match error {
+            StoreError::Duplicate(what) => {
+                let taken = self.key_taken(&commit.command.key).await?;
+                taken.ok_or(StoreError::Duplicate(what))
+            }
+            other => Err(other),
         }
     }
-    Ok(Committed::VersionMoved)
-}
 
-async fn key_taken(warm: &Warm, key: &str) -> Result<Option<Committed>, StoreError> {
-    let taken = sqlx::query("SELECT payload_sha256, result FROM command WHERE key = $1").bind(key.to_owned());
-    let taken = warm.rows(taken).await?;
-    let read = |row: &sqlx::postgres::PgRow| {
-        Ok(Committed::KeyTaken {
-            payload_sha256: super::changes::digest(row.try_get(0)?)?,
-            result: row.try_get(1)?,
-        })
-    };
-    taken.first().map(read).transpose()
-}
-
-fn bind(text: &'static str, commit: &Commit) -> Bound {
-    let change = &commit.change;
-    let ticket = commit.completes.as_ref();
-    let statement = sqlx::query(text)
-        .bind(change.id.as_str())
-        .bind(commit.expected_version.unwrap_or_default())
-        .bind(change.state)
-        .bind(change.revision)
-        .bind(change.event_n)
-        .bind(&change.head_hash.0[..])
-        .bind(change.deadline_at)
-        .bind(commit.at.timestamp_millis())
-        .bind(&change.body)
-        .bind(&commit.command.key)
-        .bind(&commit.command.payload_sha256.0[..])
-        .bind(&commit.command.result)
-        .bind(ticket.map(|ticket| ticket.seq))
-        .bind(ticket.map(|ticket| ticket.token));
-    bind_notes(
-        bind_votes(bind_jobs(bind_events(statement, commit), commit), commit),
-        commit,
-    )
-    .bind(change.number)
-    .bind(&change.workflow)
-    .bind(&change.requester)
-    .bind(change.filed_at)
-    .bind(commit.live_route.as_ref().map(|live| live.route.as_str()))
-    .bind(commit.live_route.as_ref().map(|live| live.generation))
-    .bind(change.definition_version)
-    .bind(commit.expected_catalog.as_ref().map(|catalog| &catalog.0[..]))
-}
-
-fn bind_events(statement: Bound, commit: &Commit) -> Bound {
-    statement
-        .bind(column(&commit.events, |event| event.n))
-        .bind(column(&commit.events, |event| event.kind))
-        .bind(column(&commit.events, |event| event.actor.as_str()))
-        .bind(column(&commit.events, |event| event.body.as_slice()))
-        .bind(column(&commit.events, |event| &event.prev_hash.0[..]))
-        .bind(column(&commit.events, |event| &event.hash.0[..]))
-}
-
-fn bind_jobs(statement: Bound, commit: &Commit) -> Bound {
-    statement
-        .bind(column(&commit.jobs, |job| job.id.as_str()))
-        .bind(column(&commit.jobs, |job| job.event_n))
-        .bind(column(&commit.jobs, |job| job.kind))
-        .bind(column(&commit.jobs, |job| job.lane.as_deref()))
-        .bind(column(&commit.jobs, |job| job.payload.as_str()))
-        .bind(column(&commit.jobs, |job| job.due_at))
-        .bind(column(&commit.jobs, |job| job.max_attempts))
-}
-
-fn bind_votes(statement: Bound, commit: &Commit) -> Bound {
-    statement
-        .bind(column(&commit.votes, |vote| vote.revision))
-        .bind(column(&commit.votes, |vote| vote.slot))
-        .bind(column(&commit.votes, |vote| vote.seat))
-        .bind(column(&commit.votes, |vote| vote.approver.as_str()))
-        .bind(column(&commit.votes, |vote| &vote.packet_sha256.0[..]))
-}
-
-fn bind_notes(statement: Bound, commit: &Commit) -> Bound {
-    statement
-        .bind(column(&commit.notes, |note| note.id.as_str()))
-        .bind(column(&commit.notes, |note| note.author.as_str()))
-        .bind(column(&commit.notes, |note| note.salt.as_slice()))
-        .bind(column(&commit.notes, |note| note.body.as_str()))
-}
-
-fn column<'row, Row, T>(rows: &'row [Row], pick: impl Fn(&'row Row) -> T) -> Vec<T> {
-    rows.iter().map(pick).collect()
+    async fn key_taken(&self, key: &str) -> Result<Option<Committed>, StoreError> {
+        let taken =
+            sqlx::query("SELECT payload_sha256, result FROM command WHERE key = $1").bind(key.to_owned());
+        let taken = self.0.rows(taken).await?;
+        let read = |row: &PgRow| {
+            Ok(Committed::KeyTaken {
+                payload_sha256: super::changes::digest(row.try_get(0)?)?,
+                result: row.try_get(1)?,
+            })
+        };
+        taken.first().map(read).transpose()
+    }
 }

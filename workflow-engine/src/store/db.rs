@@ -18,6 +18,7 @@ use sqlx::{
 };
 
 use super::{
+    commit_postgres::Transitions,
     error::StoreError,
     pooler::{unmarked, with_session},
     statement::Text,
@@ -44,8 +45,9 @@ pub struct Db {
     backend: Backend,
     reads: DatabaseConnection,
     writer: Writer,
-    // On PostgreSQL: for single statements.
+    // On PostgreSQL: for single statements, and for transitions.
     warm: Option<Warm>,
+    transitions: Option<Transitions>,
     // On SQLite: the number last given to a change.
     last_number: Arc<tokio::sync::Mutex<Option<ChangeNumber>>>,
     // Keeps the operating system's lock on the SQLite file for as long as anybody uses it.
@@ -89,6 +91,7 @@ impl Db {
             reads: connect_sqlite(&path, 2, true).await?,
             writer: Writer::sqlite(write, LeftOut::default()),
             warm: None,
+            transitions: None,
             last_number: Arc::default(),
             _lock: None,
         })
@@ -129,6 +132,7 @@ impl Db {
             writer: Writer::sqlite(reads.clone(), LeftOut::default()),
             reads,
             warm: None,
+            transitions: None,
             last_number: Arc::default(),
             _lock: None,
         })
@@ -148,6 +152,10 @@ impl Db {
 
     pub(super) fn warm(&self) -> Option<&Warm> {
         self.warm.as_ref()
+    }
+
+    pub(super) fn transitions(&self) -> Option<&Transitions> {
+        self.transitions.as_ref()
     }
 
     pub(super) fn last_number(&self) -> &tokio::sync::Mutex<Option<ChangeNumber>> {
@@ -239,13 +247,12 @@ async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
             "cannot connect to PostgreSQL ({error}); check database.url, and that the server runs and lets this host in"
         ))
     })?;
+    let warm = Warm::new(connection.get_postgres_connection_pool().clone(), connections);
     Ok(Db {
         backend: Backend::Postgres,
         writer: Writer::postgres(connection.clone()),
-        warm: Some(Warm::new(
-            connection.get_postgres_connection_pool().clone(),
-            connections,
-        )),
+        transitions: Some(Transitions::new(warm.clone())),
+        warm: Some(warm),
         reads: connection,
         last_number: Arc::default(),
         _lock: None,
@@ -262,6 +269,7 @@ async fn open_sqlite(path: PathBuf, connections: u32) -> Result<Db, StoreError> 
         reads,
         writer: Writer::sqlite(write, LeftOut::default()),
         warm: None,
+        transitions: None,
         last_number: Arc::default(),
         _lock: Some(Arc::new(lock)),
     })

@@ -3,9 +3,9 @@
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::{
+    claims,
     db::{Backend, Db},
     error::StoreError,
-    queue,
     warm::Warm,
 };
 
@@ -47,7 +47,7 @@ pub async fn gauges(db: &Db, now: i64) -> Result<Gauges, StoreError> {
     let reads = db.reads();
     let statement =
         |sql: &str| Statement::from_sql_and_values(reads.get_database_backend(), sql, [now.into()]);
-    let free = queue::free(db.backend());
+    let free = claims::free(db.backend());
     let kinds = format!(
         "SELECT kind, count(*) AS open, count(CASE WHEN due_at <= $1 AND {free} THEN 1 END) AS due,
            coalesce($1 - min(CASE WHEN {free} THEN due_at END), 0) AS oldest
@@ -97,7 +97,7 @@ pub async fn gauges(db: &Db, now: i64) -> Result<Gauges, StoreError> {
 /// As [`gauges`].
 pub async fn job_counts(db: &Db, now: i64) -> Result<(u64, u64, u64), StoreError> {
     let reads = db.reads();
-    let free = queue::free(db.backend());
+    let free = claims::free(db.backend());
     let sql = format!(
         "SELECT count(*) AS open, count(CASE WHEN due_at <= $1 AND {free} THEN 1 END) AS due,
            (SELECT count(*) FROM job WHERE outcome = 'dead') AS dead

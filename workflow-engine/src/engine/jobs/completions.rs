@@ -1,89 +1,134 @@
-//! Finished jobs leave together: whoever comes first writes for all who wait, and each is told of its own job.
+//! Finished jobs leave together, and each that goes on is given the next of its lane.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tokio::sync::{Mutex as Turn, oneshot};
+use async_trait::async_trait;
+use tokio::sync::Mutex;
 
 use crate::{
     engine::Engine,
-    store::{commit::JobTicket, error::StoreError, queue},
+    store::{
+        claims,
+        commit::JobTicket,
+        error::StoreError,
+        queue::{Job, Wanted},
+        together::{Batch, Together},
+    },
 };
 
 /// Most jobs in one statement.
-const TOGETHER: usize = 64;
+const MOST: usize = 256;
 
 /// The way out for finished jobs of one replica. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Completions {
-    waiting: Arc<Mutex<Vec<Waiting>>>,
-    // Statements that lock many rows of this replica's jobs take turns: two at once could wait for each other.
-    turn: Arc<Turn<()>>,
+    ending: Ending,
+    together: Together<Ending>,
 }
 
-struct Waiting {
+/// A job that is done.
+struct Done {
     ticket: JobTicket,
-    reply: oneshot::Sender<Result<bool, StoreError>>,
+    lane: Option<String>,
+    goes_on: bool,
+    lease_ms: i64,
 }
 
 impl Completions {
-    /// Marks the claim's job as done; answers after the commit, and false if the claim was void.
+    /// The way out for a runner that takes what is `wanted`.
+    pub(super) fn new(engine: Engine, wanted: Arc<Wanted>) -> Self {
+        let ending = Ending {
+            engine,
+            wanted,
+            turn: Arc::default(),
+        };
+        Self {
+            together: Together::new(ending.clone()),
+            ending,
+        }
+    }
+
+    /// Marks the claim's job as done, if the claim holds. Answers after the commit; with the next job of its lane, claimed
+    /// for `lease_ms`, when the caller `goes_on`.
     ///
     /// # Errors
     /// When the database does not answer: the lease runs out and the job is done again.
-    pub(super) async fn complete(&self, engine: &Engine, ticket: &JobTicket) -> Result<bool, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.waiting().push(Waiting {
-            ticket: ticket.clone(),
-            reply,
-        });
-        {
-            let _turn = self.turn.lock().await;
-            // Whoever had the turn before may have taken ours along; then there may be others', or nothing.
-            self.write(engine).await;
-        }
-        answer
-            .await
-            .map_err(|_| StoreError::Unavailable("the completion was given up".to_owned()))?
+    pub(super) async fn complete(
+        &self,
+        job: &Job,
+        goes_on: bool,
+        lease_ms: i64,
+    ) -> Result<Option<Job>, StoreError> {
+        let done = Done {
+            ticket: job.ticket.clone(),
+            lane: job.lane.clone(),
+            goes_on,
+            lease_ms,
+        };
+        let given_up = || StoreError::Unavailable("the completion was given up".to_owned());
+        self.together.write(done).await.ok_or_else(given_up)?
     }
 
-    /// Moves the leases of `held` on while nothing is being completed; see [`queue::heartbeat`].
+    /// Moves the leases of `held` on while nothing is being completed; see [`claims::heartbeat`].
     ///
     /// # Errors
     /// When the database does not answer.
     pub(super) async fn heartbeat(
         &self,
-        engine: &Engine,
         held: &[JobTicket],
         lease_ms: i64,
     ) -> Result<Vec<JobTicket>, StoreError> {
+        let _turn = self.ending.turn.lock().await;
+        claims::heartbeat(self.ending.engine.db(), held, self.ending.now(), lease_ms).await
+    }
+}
+
+#[derive(Clone)]
+struct Ending {
+    engine: Engine,
+    wanted: Arc<Wanted>,
+    // Statements that lock many rows of this replica's jobs take turns: two at once could wait for each other.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Ending {
+    fn now(&self) -> i64 {
+        self.engine.clock().now().timestamp_millis()
+    }
+}
+
+#[async_trait]
+impl Batch for Ending {
+    type Ask = Done;
+    type Answer = Result<Option<Job>, StoreError>;
+    const UNDER_WAY: usize = 1;
+
+    fn goes_with(&self, done: &Done, taken: &[Done]) -> bool {
+        taken.len() < MOST && taken.first().is_none_or(|first| first.goes_on == done.goes_on)
+    }
+
+    async fn carry_out(&self, batch: Vec<Done>) -> Vec<Self::Answer> {
         let _turn = self.turn.lock().await;
-        let now = engine.clock().now().timestamp_millis();
-        queue::heartbeat(engine.db(), held, now, lease_ms).await
-    }
-
-    async fn write(&self, engine: &Engine) {
-        let batch: Vec<Waiting> = {
-            let mut waiting = self.waiting();
-            let some = waiting.len().min(TOGETHER);
-            waiting.drain(..some).collect()
+        let tickets: Vec<JobTicket> = batch.iter().map(|done| done.ticket.clone()).collect();
+        let nothing = Wanted::default();
+        let (wanted, lease_ms) = match batch.first() {
+            Some(first) if first.goes_on => (self.wanted.as_ref(), first.lease_ms),
+            _ => (&nothing, 0),
         };
-        if batch.is_empty() {
-            return;
+        let completed = claims::complete(self.engine.db(), &tickets, wanted, self.now(), lease_ms).await;
+        match completed {
+            Ok(completed) => {
+                let mut next = completed.next;
+                let own = |done: Done| {
+                    let at = next.iter().position(|job| job.lane == done.lane);
+                    Ok(at.map(|at| next.swap_remove(at)))
+                };
+                batch.into_iter().map(own).collect()
+            }
+            Err(error) => batch
+                .iter()
+                .map(|_| Err(StoreError::Unavailable(error.to_string())))
+                .collect(),
         }
-        let tickets: Vec<JobTicket> = batch.iter().map(|waiting| waiting.ticket.clone()).collect();
-        let now = engine.clock().now().timestamp_millis();
-        let outcome = queue::complete(engine.db(), &tickets, now).await;
-        for Waiting { ticket, reply } in batch {
-            let own = match &outcome {
-                Ok(accepted) => Ok(accepted.contains(&ticket)),
-                Err(error) => Err(StoreError::Unavailable(error.to_string())),
-            };
-            // Nobody waits any more: the job is done all the same.
-            drop(reply.send(own));
-        }
-    }
-
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,15 +11,17 @@ const BASE: Duration = Duration::from_secs(1);
 const CAP: Duration = Duration::from_secs(300);
 
 impl Runner {
-    /// Records what came of a job.
-    pub(super) async fn finish(&self, job: &Job, outcome: Result<(), JobError>) -> Result<(), StoreError> {
+    /// Records what came of a job; gives the next of its lane if that may begin, and the caller `goes_on`.
+    pub(super) async fn finish(
+        &self,
+        job: &Job,
+        outcome: Result<(), JobError>,
+        goes_on: bool,
+    ) -> Result<Option<Job>, StoreError> {
         let (db, now) = (self.engine.db(), self.now());
         let held = match outcome {
-            Ok(()) => {
-                // What was reported has ended the job in its own commit, and holds nothing any more.
-                self.completions.complete(&self.engine, &job.ticket).await?;
-                true
-            }
+            // What was reported has ended the job in its own commit, and holds nothing any more.
+            Ok(()) => return self.completions.complete(job, goes_on, millis(self.lease)).await,
             Err(JobError::NotYet { why, after }) => {
                 store::queue::wait(db, &job.ticket, now + millis(after), &why).await?
             }
@@ -45,7 +47,7 @@ impl Runner {
         if !held {
             lost(&self.engine, job);
         }
-        Ok(())
+        Ok(None)
     }
 
     fn backoff(&self, attempt: i32) -> Duration {

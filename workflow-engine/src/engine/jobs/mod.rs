@@ -38,11 +38,12 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How long the runner sleeps at least when nothing wakes it; at most twice that, at random, so that replicas do not look
 /// together. What this process commits wakes it at once.
 const POLL: Duration = Duration::from_millis(750);
-/// How long the runner leaves more to gather after a claim that found something: a claim of many costs little more than a
-/// claim of one.
-const GATHER: Duration = Duration::from_millis(5);
-/// Most jobs at work in one replica.
-const AT_ONCE: usize = 64;
+/// How long the runner leaves more to gather after a claim of a few: a claim of many costs little more than a claim of one.
+const GATHER: Duration = Duration::from_millis(10);
+/// Less than this is a few.
+const FEW: usize = 32;
+/// Most jobs, each with those that follow in its lane, at work in one replica.
+const AT_ONCE: usize = 256;
 /// How long what is at work may take to end when the service stops, unless [`Runner::patient`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// When a result that a frozen change did not take is tried again, by whoever carries its rules then.
@@ -150,7 +151,7 @@ pub async fn report(
             after: FROZEN,
         }),
         Err(HandleError::Refused(refusal)) => {
-            if store::queue::holds(engine.db(), &job.ticket).await? {
+            if store::claims::holds(engine.db(), &job.ticket).await? {
                 tracing::info!(job.kind = %job.kind, refusal.code = refusal.code.as_str(), "result not needed any more");
             } else {
                 lost(engine, job);
@@ -174,7 +175,7 @@ pub struct Runner {
     handlers: Arc<HashMap<&'static str, Arc<dyn Handler>>>,
     wanted: Arc<Wanted>,
     held: Arc<Mutex<HashMap<JobTicket, CancellationToken>>>,
-    // Jobs whose handler is at work; those that only wait for their end to be committed are not.
+    // Lanes at work; a job of no lane is one of its own.
     working: Arc<AtomicUsize>,
     completions: Completions,
     tasks: TaskTracker,
@@ -197,13 +198,14 @@ impl Runner {
         let mut kinds: Vec<String> = by_kind.keys().map(|kind| (*kind).to_owned()).collect();
         kinds.sort();
         let definitions = engine.definitions().range();
+        let wanted = Arc::new(Wanted { kinds, definitions });
         Self {
+            completions: Completions::new(engine.clone(), wanted.clone()),
             engine,
             handlers: Arc::new(by_kind),
-            wanted: Arc::new(Wanted { kinds, definitions }),
+            wanted,
             held: Arc::default(),
             working: Arc::default(),
-            completions: Completions::default(),
             tasks: TaskTracker::new(),
             lease: LEASE,
             patience: PATIENCE,
@@ -233,6 +235,7 @@ impl Runner {
             // Asked for before looking, so that what comes meanwhile wakes us.
             let woken = self.engine.wake().notified();
             match self.step(&stop).await {
+                Ok(taken) if taken >= FEW => continue,
                 Ok(taken) if taken > 0 => {
                     tokio::time::sleep(GATHER).await;
                     continue;
@@ -260,7 +263,7 @@ impl Runner {
         self.let_go.cancel();
         self.tasks.wait().await;
         let held: Vec<JobTicket> = self.held.lock().await.drain().map(|(ticket, _)| ticket).collect();
-        match store::queue::release(self.engine.db(), &held).await {
+        match store::claims::release(self.engine.db(), &held).await {
             Ok(()) => tracing::warn!(
                 jobs = held.len(),
                 "stopped before they ended; others take them up now"
@@ -284,16 +287,12 @@ impl Runner {
         let now = self.now();
         let limit = u32::try_from(free).unwrap_or(1);
         let jobs =
-            store::queue::claim(self.engine.db(), &self.wanted, limit, now, millis(self.lease)).await?;
+            store::claims::claim(self.engine.db(), &self.wanted, limit, now, millis(self.lease)).await?;
         let taken = jobs.len();
         for job in jobs {
-            let token = stop.child_token();
-            self.held.lock().await.insert(job.ticket.clone(), token.clone());
+            let token = self.hold(&job, stop).await;
             self.working.fetch_add(1, Ordering::Relaxed);
-            let runner = self.clone();
-            let span = span_of(&job);
-            self.tasks
-                .spawn(async move { runner.work(job, token).await }.instrument(span));
+            self.tasks.spawn(self.clone().follow(job, token, stop.clone()));
         }
         Ok(taken)
     }
@@ -305,21 +304,50 @@ impl Runner {
         }
     }
 
-    async fn work(&self, job: Job, stop: CancellationToken) {
-        let outcome = tokio::select! {
-            outcome = self.handle(&job, &stop) => outcome,
-            () = self.let_go.cancelled() => return,
-        };
+    async fn hold(&self, job: &Job, stop: &CancellationToken) -> CancellationToken {
+        let token = stop.child_token();
+        self.held.lock().await.insert(job.ticket.clone(), token.clone());
+        token
+    }
+
+    /// Does a job, and those that wait behind it in its lane.
+    async fn follow(self, job: Job, token: CancellationToken, stop: CancellationToken) {
+        let mut at_work = Some((job, token));
+        while let Some((job, token)) = at_work {
+            let next = self.work(&job, &token).instrument(span_of(&job)).await;
+            at_work = match next {
+                Some(next) => {
+                    let token = self.hold(&next, &stop).await;
+                    Some((next, token))
+                }
+                None => None,
+            };
+            // What was dropped where it waited is given back.
+            if !self.let_go.is_cancelled() {
+                self.held.lock().await.remove(&job.ticket);
+            }
+        }
         self.working.fetch_sub(1, Ordering::Relaxed);
+        // There is room for another, and the next of its lane may be due now.
+        self.engine.wake().notify_waiters();
+    }
+
+    /// Does one job and records what came of it; gives the next of its lane, if that is due.
+    async fn work(&self, job: &Job, stop: &CancellationToken) -> Option<Job> {
+        let outcome = tokio::select! {
+            outcome = self.handle(job, stop) => outcome,
+            () = self.let_go.cancelled() => return None,
+        };
         if outcome.is_ok() {
             self.engine.counts().jobs_done.one();
         }
-        if let Err(error) = self.finish(&job, outcome).await {
-            tracing::warn!(job.kind = %job.kind, job.id = %job.ticket.id, error = %error, "cannot record a job's end; its lease will run out");
+        match self.finish(job, outcome, !stop.is_cancelled()).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::warn!(job.kind = %job.kind, job.id = %job.ticket.id, error = %error, "cannot record a job's end; its lease will run out");
+                None
+            }
         }
-        self.held.lock().await.remove(&job.ticket);
-        // The next of its lane may be due now.
-        self.engine.wake().notify_waiters();
     }
 
     async fn handle(&self, job: &Job, stop: &CancellationToken) -> Result<(), JobError> {
@@ -350,11 +378,7 @@ impl Runner {
             if held.is_empty() {
                 continue;
             }
-            match self
-                .completions
-                .heartbeat(&self.engine, &held, millis(self.lease))
-                .await
-            {
+            match self.completions.heartbeat(&held, millis(self.lease)).await {
                 Ok(void) => {
                     self.engine.counts().leases_lost.add(void.len());
                     for ticket in void {
