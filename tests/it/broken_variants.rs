@@ -235,8 +235,7 @@ async fn the_token_check() {
     assert!(matches!(result, Err(HandleError::ClaimLost)), "{result:?}");
     assert!(!broken(&desk.fresh, Vec::new()).await.contains(rule));
 
-    let Some((desk, proxy)) = without("AND claim.token = x.token", "AND x.token IS NOT NULL").await
-    else {
+    let Some((desk, proxy)) = without("AND claim.token = x.token", "AND x.token IS NOT NULL").await else {
         return;
     };
     let result = a_late_result(&desk).await;

@@ -25,7 +25,7 @@ use super::{
 use crate::values::JobId;
 
 /// `$1` now, `$2` lease, `$3` kinds, `$4` and `$5` the rules carried, `$6` most. The due ones are found once, in the order
-/// of `job_due`; that a job is the first of its lane, one look into `job_lane` tells. The array keeps PostgreSQL from
+/// of `job_due`; that a job is the first of its lane, one look into `job_lane` tells, and most that are not end there. The array keeps PostgreSQL from
 /// looking for them anew for each row that it updates, and the look at the change, as one value, keeps it from reading all
 /// changes (which a NOT EXISTS made it do). A claim touches no indexed column.
 const CLAIM: Text = Text {
@@ -35,9 +35,9 @@ WHERE seq = ANY (ARRAY(
   SELECT seq FROM job AS due WHERE done_at IS NULL AND due_at <= $1
     AND (leased_until IS NULL OR leased_until <= (extract(epoch FROM now()) * 1000)::bigint)
     AND kind = ANY (ARRAY(SELECT json_array_elements_text($3::json)))
-    AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM job AS earlier
-      WHERE earlier.lane = due.lane AND earlier.outcome IS NULL AND earlier.seq < due.seq))
-    AND (SELECT definition_version BETWEEN $4 AND $5 FROM change WHERE change.id = due.change_id) IS NOT FALSE
+    AND CASE WHEN EXISTS (SELECT 1 FROM job AS earlier
+        WHERE earlier.lane = due.lane AND earlier.outcome IS NULL AND earlier.seq < due.seq) THEN false
+      ELSE (SELECT definition_version BETWEEN $4 AND $5 FROM change WHERE change.id = due.change_id) IS NOT FALSE END
   ORDER BY due_at, seq LIMIT $6 FOR UPDATE SKIP LOCKED))
 RETURNING seq, id, token, lane, change_id, event_n, kind, payload, attempts, max_attempts,
   (SELECT command_key FROM event WHERE event.change_id = job.change_id AND event.n = job.event_n) AS cause",
@@ -47,9 +47,9 @@ WHERE seq IN (
   SELECT seq FROM job AS due WHERE done_at IS NULL AND due_at <= $1
     AND (leased_until IS NULL OR leased_until <= $1)
     AND kind IN (SELECT value FROM json_each($3))
-    AND (lane IS NULL OR NOT EXISTS (SELECT 1 FROM job AS earlier
-      WHERE earlier.lane = due.lane AND earlier.outcome IS NULL AND earlier.seq < due.seq))
-    AND (SELECT definition_version BETWEEN $4 AND $5 FROM change WHERE change.id = due.change_id) IS NOT FALSE
+    AND CASE WHEN EXISTS (SELECT 1 FROM job AS earlier
+        WHERE earlier.lane = due.lane AND earlier.outcome IS NULL AND earlier.seq < due.seq) THEN false
+      ELSE (SELECT definition_version BETWEEN $4 AND $5 FROM change WHERE change.id = due.change_id) IS NOT FALSE END
   ORDER BY due_at, seq LIMIT $6)
 RETURNING seq, id, token, lane, change_id, event_n, kind, payload, attempts, max_attempts,
   (SELECT command_key FROM event WHERE event.change_id = job.change_id AND event.n = job.event_n) AS cause",

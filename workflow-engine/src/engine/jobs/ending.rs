@@ -31,23 +31,29 @@ impl Runner {
                 tracing::info!(job.kind = %job.kind, attempt = job.attempts, wait_ms = millis(wait), error = %why, "job will be tried again");
                 store::queue::retry(db, &job.ticket, now + millis(wait), &why).await?
             }
+            // In a box: it is seldom, and would be carried along by every job that is set to work.
             Err(JobError::Retry { why, .. } | JobError::Permanent { why }) => {
-                let held = store::queue::bury(db, &job.ticket, now, &why).await?;
-                if held {
-                    self.engine.counts().dead.one();
-                    tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
-                    if let Some(handler) = self.handlers.get(job.kind.as_str()) {
-                        handler.gave_up(job, &why).await;
-                    }
-                    self.engine.tell_dead(job, &why).await?;
-                }
-                held
+                Box::pin(self.give_up(job, &why)).await?
             }
         };
         if !held {
             lost(&self.engine, job);
         }
         Ok(None)
+    }
+
+    /// Buries a job and tells people; false if its claim is void.
+    async fn give_up(&self, job: &Job, why: &str) -> Result<bool, StoreError> {
+        let held = store::queue::bury(self.engine.db(), &job.ticket, self.now(), why).await?;
+        if held {
+            self.engine.counts().dead.one();
+            tracing::error!(job.kind = %job.kind, job.id = %job.ticket.id, error = %why, "job given up");
+            if let Some(handler) = self.handlers.get(job.kind.as_str()) {
+                handler.gave_up(job, why).await;
+            }
+            self.engine.tell_dead(job, why).await?;
+        }
+        Ok(held)
     }
 
     fn backoff(&self, attempt: i32) -> Duration {

@@ -39,7 +39,7 @@ const LEASE: Duration = Duration::from_secs(30);
 /// together. What this process commits wakes it at once.
 const POLL: Duration = Duration::from_millis(750);
 /// How long the runner leaves more to gather after a claim of a few: a claim of many costs little more than a claim of one.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(20);
 /// Less than this is a few.
 const FEW: usize = 32;
 /// Most jobs, each with those that follow in its lane, at work in one replica.
