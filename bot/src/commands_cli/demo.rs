@@ -17,13 +17,11 @@ use crate::{
 };
 
 /// The whole product with nothing to set up: SQLite, stand-ins for chat, gateway and vendors, real recorded figures.
-///
-/// Examples:
-///   governor demo                        serves the console and waits for your clicks
-///   governor demo --once                 plays the story to its end and prints what came of it
-///   governor demo --dir ./demo --once    keeps everything, with a governor.toml for the other commands
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  governor demo                        serves the console and waits for your clicks
+  governor demo --once                 plays the story to its end and prints what came of it
+  governor demo --dir ./demo --once    keeps everything, with a governor.toml for the other commands")]
 pub struct Args {
     /// Port of the console on this machine; the stand-in chat takes the next one.
     #[arg(long, default_value_t = 7070)]
