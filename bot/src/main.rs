@@ -11,7 +11,12 @@ use clap::{Parser, Subcommand};
 
 /// The system of record for who may use which model, under what data policy, at what budget, and with what evidence.
 #[derive(Parser)]
-#[command(name = "governor", version, max_term_width = 100)]
+#[command(
+    name = "governor",
+    version,
+    max_term_width = 100,
+    after_help = "Begin with `governor demo`. Exit codes: 0 done, 1 a check does not hold, 2 bad usage or bad input."
+)]
 struct Program {
     /// How results are written to stdout [default: text where a command has one, else JSON].
     #[arg(long, value_enum, global = true)]
@@ -87,4 +92,35 @@ fn served(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Re
         .enable_all()
         .build()?
         .block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Program;
+
+    /// The commands under `command` whose help shows no example of themselves.
+    fn without_example(command: &clap::Command, path: &str) -> Vec<String> {
+        let help = command
+            .get_after_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let own = (!help.contains(path)).then(|| path.to_owned());
+        let below = command
+            .get_subcommands()
+            .flat_map(|below| without_example(below, &format!("{path} {}", below.get_name())));
+        own.into_iter().chain(below).collect()
+    }
+
+    #[test]
+    fn every_command_shows_an_example_of_itself() {
+        let program = Program::command();
+        program.clone().debug_assert();
+        let missing: Vec<String> = program
+            .get_subcommands()
+            .flat_map(|command| without_example(command, &format!("governor {}", command.get_name())))
+            .collect();
+        assert_eq!(missing, Vec::<String>::new());
+    }
 }

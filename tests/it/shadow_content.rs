@@ -91,7 +91,7 @@ async fn who_is_not_cleared_sees_nothing_and_reads_who_is() {
     let Err(ExamplesError::NotCleared(why)) = refused else {
         panic!("{refused:?}");
     };
-    insta::assert_snapshot!(why, @"Prompts of support-answer are confidential data; its owner and security may read them. To be cleared, ask for a place in such a group, or for a group of yours under `cleared` of that data class.");
+    insta::assert_snapshot!(why, @"Prompts of support-answer are confidential data; its owner and security may read them. To be cleared, ask for a place in such a group, or for a group of yours among those that this data class clears.");
     assert_eq!(viewings(&lab, number).await, []);
 }
 

@@ -1,14 +1,19 @@
 //! Supporting evidence: results of other tools beside the test, named in the ledger, shown, and never decisive.
 
+use bot::commands_cli::analyze;
+use clap::Parser;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{
     db::BOTH,
-    desk::desk,
+    desk::{Desk, desk},
     web::{Web, web, web_on},
 };
 use workflow_engine::{
-    change::{command::Command, state::State},
+    change::{
+        command::{Command, Proposal},
+        state::State,
+    },
     engine::queries::change_view::ChangeView,
     store::tokens::TokenRole,
     values::ChangeNumber,
@@ -124,4 +129,97 @@ async fn what_cannot_be_read_is_too_large_or_comes_too_late_is_refused_in_words(
     assert_eq!(status, StatusCode::CONFLICT);
     assert!(why.starts_with("This change has ended"), "{why}");
     assert_eq!(view(&web, number).await.supporting.len(), 0);
+}
+
+#[tokio::test]
+async fn a_revision_keeps_what_was_attached_and_its_next_packet_will_list_it() {
+    for kind in BOTH {
+        let Some(desk) = desk(kind).await else { continue };
+        let web = web_on(desk, |_| ()).await;
+        let number = web.desk.file("a").await.unwrap().number;
+        let change = web.desk.to_review(number).await;
+        let maya = web.token(TokenRole::Member, Some("maya")).await;
+        let path = format!("/api/v1/changes/{}/evidence", number.0);
+        let file = promptfoo(20);
+        let (_, attached) = web.call(&maya, "POST", &path, Some(body(&file))).await;
+
+        let proposal = Proposal {
+            candidate: change.candidate,
+            baseline: change.baseline,
+            claims_savings: false,
+            co_authors: change.co_authors,
+            reason: None,
+        };
+        let revise = Command::Revise(proposal);
+        web.desk.person("maya", number, revise).await.unwrap();
+        let seen = view(&web, number).await;
+        assert_eq!((seen.state, seen.revision.0), (State::Submitted, 2));
+        let (_, listed) = web.call(&maya, "GET", &path, None).await;
+        let items = listed["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "{listed}");
+        assert_eq!(items[0]["sha256"], attached["sha256"], "{listed}");
+        // What the next packet is made of.
+        let kept = web.desk.engine.supporting(number).await.unwrap();
+        assert_eq!(json!(kept[0].file.sha256), attached["sha256"]);
+        // The second edition needs no second upload.
+        let (status, _) = web.call(&maya, "POST", &path, Some(body(&file))).await;
+        assert_eq!(status, StatusCode::CREATED);
+        assert_eq!(view(&web, number).await.supporting.len(), 1);
+    }
+}
+
+#[derive(Parser)]
+enum Program {
+    Analyze(analyze::Args),
+}
+
+/// Runs `governor analyze` on 200 pairs and attaches them, beside the service on the desk's database.
+async fn governor_attach(desk: &Desk, number: u64, person: &str) -> Result<String, String> {
+    let folder = desk.fresh.folder.path();
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let pair = |index: u32| {
+        format!(r#"{{"trace_id":"{index}","arms":{{"incumbent":{{"ok":true}},"candidate":{{"ok":true}}}}}}"#)
+    };
+    let pairs = (0..200).map(pair).collect::<Vec<_>>().join("\n");
+    let (number, pairs, plan) = (
+        number.to_string(),
+        file("pairs.ndjson", &pairs),
+        file("plan.json", "{}"),
+    );
+    let config = file(
+        "governor.toml",
+        &format!("[database]\nurl = \"{}\"\n", desk.fresh.url),
+    );
+    let words = [
+        "governor", "analyze", "--plan", &plan, &pairs, "--attach", &number, "--as", person, "--config",
+        &config,
+    ];
+    let Program::Analyze(args) = Program::try_parse_from(words).map_err(|error| error.to_string())?;
+    let answered = analyze::answer(&args, None).await;
+    answered
+        .map(|(said, _)| said)
+        .map_err(|error| format!("{error:#}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_attaches_what_it_has_judged_while_the_service_runs() {
+    for kind in BOTH {
+        let Some(desk) = desk(kind).await else { continue };
+        let number = desk.file("a").await.unwrap().number;
+        let said = governor_attach(&desk, number.0, "maya").await.unwrap();
+        let report: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(report["verdict"], "eligible");
+        let seen = desk.engine.change_view(number).await.unwrap().unwrap();
+        let of = &seen.supporting[0].of;
+        assert_eq!((of.by.0.as_str(), of.file.counts.n()), ("maya", 200));
+
+        let stranger = governor_attach(&desk, number.0, "nobody").await.unwrap_err();
+        assert_eq!(stranger, "the catalog has no person nobody");
+        let unknown = governor_attach(&desk, 99, "maya").await.unwrap_err();
+        assert_eq!(unknown, "there is no change #99");
+    }
 }

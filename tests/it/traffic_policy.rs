@@ -6,6 +6,7 @@ use tests::calls::calls;
 use tests::db::{BOTH, Kind};
 use tests::door::{Door, door};
 use workflow_engine::catalog::{Catalog, load};
+use workflow_engine::policy::Rulebook;
 use workflow_engine::values::Actor;
 
 const DECIDE: &str = "/hooks/v1/decide";
@@ -146,12 +147,19 @@ async fn an_enforced_policy_stops_what_fails_in_the_words_of_each_gateway() {
 async fn another_catalog_is_asked_as_soon_as_the_gate_has_read_it() {
     let door = small(&example()).await;
     let abroad = json!({"workflow": "support-answer", "provider": "openai", "model": "gpt-5-nano"});
-    assert_eq!(decided(&door, abroad.clone()).await["allow"], true);
+    let before = decided(&door, abroad.clone()).await;
+    assert_eq!(before["allow"], true);
     let tests = Actor::Service("tests".to_owned());
     door.engine.apply_catalog(&enforced(), &tests).await.unwrap();
     door.calls.clock.advance(chrono::TimeDelta::seconds(30));
     door.gate.refresh().await.unwrap();
-    assert_eq!(decided(&door, abroad).await["allow"], false);
+    let after = decided(&door, abroad).await;
+    assert_eq!(after["allow"], false);
+    // Each answer names the rules that were asked, as the decisions about changes do.
+    let digest = |catalog: &Catalog| json!(Rulebook::new(catalog).policy_sha256());
+    assert_eq!(before["policy_sha256"], digest(&example()));
+    assert_eq!(after["policy_sha256"], digest(&enforced()));
+    assert_ne!(before["policy_sha256"], after["policy_sha256"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

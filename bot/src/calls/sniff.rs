@@ -35,6 +35,13 @@ pub fn is_binary(body: &Bytes) -> bool {
     head.iter().any(|byte| *byte < b'\t') || !matches!(first, Some(b'{' | b'[') | None)
 }
 
+/// Whether `body` is text that is no JSON: neither a format that is read here, nor a protobuf.
+#[must_use]
+pub fn is_other_text(body: &Bytes) -> bool {
+    let text = std::str::from_utf8(body).is_ok_and(|text| !text.contains(|c: char| c < '\t'));
+    text && is_binary(body)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +61,15 @@ mod tests {
             Ok(1)
         );
         assert_eq!(kind(b"\x0a{\x0a\x00abc"), Err("OTLP protobuf"));
+        let other = |body: &'static [u8]| is_other_text(&Bytes::from_static(body));
+        assert_eq!(
+            [
+                other(b"hello\n"),
+                other(b"{}"),
+                other(b""),
+                other(b"\x0a{\x0a\x00abc")
+            ],
+            [true, false, false, false]
+        );
     }
 }

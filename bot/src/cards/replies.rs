@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use workflow_engine::{
     change::event::Event,
+    evidence::figures::count,
     ports::chat::{Card, Part, Text, Tone},
     values::{PersonId, Role},
 };
@@ -163,7 +164,7 @@ fn progress(event: &Event, told: &Told<'_>) -> Option<(Tone, Text)> {
         Event::ApplyStarted(_) => (Tone::Progress, "The gateway is being given the approved route".into()),
         Event::Applied { .. } => (Tone::Progress, "The gateway has the route; waiting to see calls on it".into()),
         Event::ApplyFailed { why } => (Tone::Bad, format!("The gateway did not take the route: {why}").into()),
-        Event::Verified { calls_seen } => (Tone::Good, format!("Verified: {calls_seen} calls seen on the new route").into()),
+        Event::Verified { calls_seen } => (Tone::Good, format!("Verified: {} calls seen on the new route", count(*calls_seen)).into()),
         Event::Drifted { why } => (Tone::Bad, format!("What runs is not what was approved: {why}").into()),
         Event::RolledBack { by, note, .. } => {
             let who = by.as_ref().map_or_else(|| "The emergency timer".to_owned(), name);

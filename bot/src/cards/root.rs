@@ -111,7 +111,7 @@ fn sentences(view: &ChangeView) -> Vec<Text> {
     ) {
         said.push(next_step(view.state).into());
     }
-    said.extend(view.remark.as_ref().map(|remark| Text::from(remark.as_str())));
+    said.extend(unsaid(view).map(|remark| Text::from(remark.as_str())));
     if view.evidence.is_none() {
         let why = view
             .reason
@@ -121,6 +121,16 @@ fn sentences(view: &ChangeView) -> Vec<Text> {
         said.push(format!("Filed by {}{why}", view.requester).into());
     }
     said
+}
+
+/// The remark without what the evidence above it says already: a policy that denies for it says it again.
+fn unsaid(view: &ChangeView) -> Option<String> {
+    let mut remark = view.remark.clone()?;
+    for sentence in view.evidence.iter().flat_map(|evidence| &evidence.said) {
+        remark = remark.replace(sentence.as_str(), "");
+    }
+    let left = remark.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!left.is_empty()).then_some(left)
 }
 
 fn next_step(state: State) -> &'static str {
@@ -154,7 +164,8 @@ fn slot_line(slot: &SlotView, view: &ChangeView) -> (String, Text) {
         parts.push(format!("waiting for {}{count}{why}", slot.asked));
     }
     if parts.is_empty() {
-        parts.push("did not decide".to_owned());
+        // Also whoever denied: the remark says that they did.
+        parts.push("no approval".to_owned());
     }
     (label, parts.join("; ").into())
 }
@@ -337,6 +348,7 @@ mod tests {
         On average it is no worse than today within 5 points (−1.9 points, between −3.5 and −0.5), yet measurably worse.
         It gets one kind of request clearly wrong more often: when no tool applies, in 7.5 of 100 more cases (between 3.6 and 12.1).
         What could change this: keep gpt-4-turbo (2024-04-09) when no tool applies, or accept the risk by policy.
+        Keep today's route when no tool applies, choose another candidate, or have the workflow's entry say that this kind does not decide.
         [Evidence] [File another candidate]
         packet 7c1e0f5a…a9 · rev 1 · 14:10:00 UTC · recorded #814
         ");

@@ -86,10 +86,13 @@ fn roots() -> Vec<Sample> {
     submitted.progress = None;
     let mut denied = awaiting();
     denied.state = State::Rejected;
+    denied.slots[2].votes.clear();
     denied.remark = Some("Denied by Tomás L. for Finance: “measured cost is 2.1 times today's”".to_owned());
     let mut done = awaiting();
     done.state = State::Completed;
-    done.remark = Some("Verified: 1284 calls seen on the new route.".to_owned());
+    done.slots[1].votes = vec![vote("Priya N.", 12, None, 816)];
+    done.slots[3].votes = vec![vote("Wei C.", 15, None, 817)];
+    done.remark = Some("Verified: 1,284 calls seen on the new route.".to_owned());
     vec![
         Sample::Card("root-submitted", root::card(&submitted)),
         Sample::Card("root-testing", root::card(&testing)),
@@ -190,6 +193,10 @@ pub fn not_eligible() -> ChangeView {
             "On average it is no worse than today within 5 points (−1.9 points, between −3.5 and −0.5), yet measurably worse.".to_owned(),
             "It gets one kind of request clearly wrong more often: when no tool applies, in 7.5 of 100 more cases (between 3.6 and 12.1).".to_owned(),
         ];
+        view.remark = Some(format!(
+            "{} {} Keep today's route when no tool applies, choose another candidate, or have the workflow's entry say that this kind does not decide.",
+            evidence.said[1], evidence.said[2]
+        ));
         evidence.way_out = Some(
             "keep gpt-4-turbo (2024-04-09) when no tool applies, or accept the risk by policy.".to_owned(),
         );

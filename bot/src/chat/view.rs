@@ -11,7 +11,7 @@ use workflow_engine::{
         state::{Change, State},
     },
     engine::jobs::JobError,
-    evidence::packet::Packet,
+    evidence::{figures::count, packet::Packet},
     store::{self, changes::StoredEvent},
     values::{PersonId, Role},
 };
@@ -258,7 +258,7 @@ fn remark(change: &Change, sources: &Sources) -> Option<String> {
                 .application
                 .as_ref()
                 .and_then(|application| application.calls_seen)?;
-            Some(format!("Verified: {seen} calls seen on the new route."))
+            Some(format!("Verified: {} calls seen on the new route.", count(seen)))
         }
         _ => change.ending.as_ref().map(|ending| super::say::capital(ending)),
     }

@@ -14,15 +14,13 @@ use crate::{
 };
 
 /// Measure this machine and this database.
-///
-/// Examples:
-///   governor bench engine
-///   governor bench decide
-///   governor bench engine --database-url postgres://postgres@127.0.0.1:5432/empty --in-flight 32 --seconds 10
-///   governor bench engine --database-url postgres://postgres@127.0.0.1:5432/empty --history 1000000
-///   governor bench ingest --in-flight 4
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  governor bench engine
+  governor bench decide
+  governor bench engine --database-url postgres://postgres@127.0.0.1:5432/empty --in-flight 32 --seconds 10
+  governor bench engine --database-url postgres://postgres@127.0.0.1:5432/empty --history 1000000
+  governor bench ingest --in-flight 4")]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -32,10 +30,17 @@ pub struct Args {
 enum What {
     /// Change requests through the engine: seven committed transitions each, effects delivered, events sealed, beside
     /// what the database does without us.
+    #[command(after_help = "Examples:
+  governor bench engine
+  governor bench engine --database-url postgres://postgres@127.0.0.1:5432/empty --in-flight 32 --seconds 10")]
     Engine(Engine),
     /// Calls through reader, mapping, prices and store, each stored once and durably.
+    #[command(after_help = "Example:
+  governor bench ingest --in-flight 4 --seconds 10")]
     Ingest(Load),
     /// The policy's answers for calls: ten controls, 200 workflows on 60 routes, one core.
+    #[command(after_help = "Example:
+  governor bench decide --seconds 3")]
     Decide {
         /// For how long.
         #[arg(long, default_value_t = 3)]

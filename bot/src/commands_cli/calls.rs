@@ -1,7 +1,7 @@
 //! `governor calls`: calls as files, out of and into the database.
 
 use std::{
-    io::Read,
+    io::{Read, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -21,20 +21,25 @@ use workflow_engine::{
         },
         db::Db,
     },
-    usage::report::{Delivery, Recorded},
+    usage::report::{Delivery, Recorded, Reject},
     values::WorkflowId,
 };
 
-use super::{Format, bad, print};
+use super::{Format, arguments, bad, print};
 use crate::{calls::sniff, clock::SystemClock, config::Config, prices, storage};
 
 /// Reports of one import that are stored in one commit.
 const CHUNK: usize = 2_000;
+/// Records of one file that could not be read and are named.
+const SAID: usize = 5;
 /// Longest file, unpacked.
 const LONGEST: u64 = 4 << 30;
 
 /// Calls as files: export rows, import what any source wrote.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  governor calls export --since 2026-10-01 --until 2026-11-01 > october.ndjson
+  governor calls import --source litellm-prod backlog/*.json.gz")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -49,14 +54,14 @@ enum Command {
 /// Write calls as NDJSON, the oldest first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  governor calls export --since 2026-10-01T00:00:00Z --until 2026-11-01T00:00:00Z > october.ndjson
+  governor calls export --since 2026-10-01 --until 2026-11-01 > october.ndjson
   governor calls export --workflow support-answer | jq -r .route_model | sort | uniq -c")]
 struct Export {
-    /// First start, RFC 3339
-    #[arg(long, value_name = "T")]
+    /// First start: RFC 3339, or a day (UTC)
+    #[arg(long, value_name = "T", value_parser = arguments::moment)]
     since: Option<DateTime<Utc>>,
-    /// Starts before this, RFC 3339
-    #[arg(long, value_name = "T")]
+    /// Starts before this: RFC 3339, or a day (UTC)
+    #[arg(long, value_name = "T", value_parser = arguments::moment)]
     until: Option<DateTime<Utc>>,
     /// Only calls of that workflow
     #[arg(long)]
@@ -78,7 +83,7 @@ struct Export {
   governor calls import --source old-governor october.ndjson --format json")]
 struct Import {
     /// The source that the calls are stored under
-    #[arg(long)]
+    #[arg(long, value_parser = arguments::name)]
     source: String,
     /// The files; `-` reads stdin
     #[arg(value_name = "FILE", required = true)]
@@ -150,12 +155,17 @@ async fn import(args: &Import, format: Format) -> anyhow::Result<ExitCode> {
     let mut sum = Recorded::default();
     for file in &args.files {
         let body = unpacked(file)?;
+        anyhow::ensure!(
+            !sniff::is_other_text(&body),
+            bad(
+                file,
+                "this is text, but not JSON; rows of `calls export`, LiteLLM callbacks and OTLP traces are"
+            )
+        );
         let delivery = sniff::source(&body)
             .receive(&args.source, &body)
             .map_err(|error| bad(file, error))?;
-        for reject in &delivery.rejects {
-            tracing::warn!(file = %file.display(), place = reject.place, reason = reject.reason, "kept as a reject");
-        }
+        say_rejects(file, &delivery.rejects)?;
         for part in pieces(delivery) {
             add(
                 &mut sum,
@@ -174,6 +184,18 @@ async fn import(args: &Import, format: Format) -> anyhow::Result<ExitCode> {
         ),
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first of what could not be read, with the reason, on stderr.
+fn say_rejects(file: &Path, rejects: &[Reject]) -> anyhow::Result<()> {
+    let mut err = std::io::stderr().lock();
+    for reject in rejects.iter().take(SAID) {
+        writeln!(err, "{}: {}: {}", file.display(), reject.place, reject.reason)?;
+    }
+    if rejects.len() > SAID {
+        writeln!(err, "{}: … and {} more", file.display(), rejects.len() - SAID)?;
+    }
+    Ok(())
 }
 
 async fn store(recorder: &Recorder, source: &str, part: Delivery) -> Result<Recorded, RecordError> {

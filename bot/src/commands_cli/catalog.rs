@@ -37,6 +37,9 @@ pub struct Args {
 #[derive(Subcommand)]
 enum What {
     /// Make the file the catalog that holds. Says what it changed.
+    #[command(after_help = "Examples:
+  governor catalog apply catalog.toml
+  governor catalog apply catalog.toml --as ana")]
     Apply {
         /// The catalog file; `-` reads stdin.
         file: PathBuf,
@@ -45,11 +48,16 @@ enum What {
         editor: Option<String>,
     },
     /// Say what applying the file would change; exit code 1 when something would.
+    #[command(after_help = "Example:
+  governor catalog diff catalog.toml && echo 'nothing to apply'")]
     Diff {
         /// The catalog file; `-` reads stdin.
         file: PathBuf,
     },
     /// Write the catalog that holds to the file; `-` writes to stdout.
+    #[command(after_help = "Examples:
+  governor catalog export catalog.toml
+  governor catalog export --format json | jq -r '.workflows[].id'")]
     Export {
         /// Where to.
         #[arg(default_value = "-")]

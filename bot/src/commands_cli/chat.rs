@@ -14,10 +14,10 @@ use workflow_engine::{
 use super::{Format, print};
 use crate::cards::samples::{self, Sample};
 
-/// Chat: what people see there.
-///
-/// Examples: governor chat preview · governor chat preview --out cards
+/// See what people see in chat.
 #[derive(clap::Args)]
+#[command(after_help = "Example:
+  governor chat preview")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -26,8 +26,9 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Every message and form that the bot can post, from built-in samples. Exits 1 if one breaks a limit.
-    ///
-    /// Examples: governor chat preview · governor chat preview --platform slack --out cards
+    #[command(after_help = "Examples:
+  governor chat preview
+  governor chat preview --platform slack --out cards     the platform's JSON, a file each")]
     Preview(Preview),
 }
 

@@ -9,7 +9,7 @@ use workflow_engine::{
 };
 
 use super::{
-    bad,
+    arguments, bad,
     catalog::{finish_faults, load_file},
     print, read,
 };
@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     catalog: PathBuf,
     /// The day of questions that name none; today when left out.
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = arguments::day)]
     on: Option<NaiveDate>,
     /// Questions, one a line; `-` reads stdin.
     #[arg(value_name = "REQUESTS.ndjson")]

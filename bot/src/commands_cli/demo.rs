@@ -6,24 +6,26 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::bail;
+
 use crate::{
     commands_cli::{Format, print},
     demo::{
         recorded,
         stage::{self, Stage},
-        story, summary,
+        story::{self, Numbers},
+        summary,
     },
     telemetry,
 };
 
 /// The whole product with nothing to set up: SQLite, stand-ins for chat, gateway and vendors, real recorded figures.
-///
-/// Examples:
-///   governor demo                        serves the console and waits for your clicks
-///   governor demo --once                 plays the story to its end and prints what came of it
-///   governor demo --dir ./demo --once    keeps everything, with a governor.toml for the other commands
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  governor demo                        serves the console and waits for your clicks
+  governor demo --once                 plays the story to its end and prints what came of it
+  governor demo --dir ./demo --once    keeps everything, with a governor.toml for the other commands
+  governor demo --dir ./demo           serves what is kept there")]
 pub struct Args {
     /// Port of the console on this machine; the stand-in chat takes the next one.
     #[arg(long, default_value_t = 7070)]
@@ -47,10 +49,18 @@ pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
     // Nobody looks at the console of a demo that plays itself: any port will do.
     let port = if args.once { 0 } else { args.port };
     let stage = stage::set(&folder, port).await?;
+    let told = story::told(&stage).await?;
     if args.once {
+        if told.is_some() {
+            stage.service.stop().await;
+            bail!(
+                "{} holds a story that has been played; choose another --dir, or leave out --once to go on with it",
+                folder.display()
+            );
+        }
         return once(stage, format).await;
     }
-    serve(stage).await
+    serve(stage, told).await
 }
 
 async fn once(stage: Stage, format: Format) -> anyhow::Result<ExitCode> {
@@ -72,7 +82,8 @@ async fn once(stage: Stage, format: Format) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn serve(stage: Stage) -> anyhow::Result<ExitCode> {
+/// Serves until Ctrl-C; a story that was `told` before goes on where it stood.
+async fn serve(stage: Stage, told: Option<Numbers>) -> anyhow::Result<ExitCode> {
     print(&format!(
         "Console   {}/welcome\nChat      {}/\nFolder    {}\n\nCtrl-C ends it.\n",
         stage.base,
@@ -80,6 +91,10 @@ async fn serve(stage: Stage) -> anyhow::Result<ExitCode> {
         stage.folder.display()
     ))?;
     let playing = async {
+        if let Some(numbers) = told {
+            say("This folder's changes stand as they were left; the stand-in chat is a new one.");
+            return story::serve_traffic(&stage, numbers).await;
+        }
         recorded::record(&stage).await?;
         let numbers = story::file(&stage).await?;
         say("Four changes are filed and being tested; the first results take some seconds.");

@@ -9,22 +9,21 @@ use workflow_engine::{
     values::{ChangeNumber, PersonId},
 };
 
-use crate::{clock::SystemClock, commands_cli::print, config::Config, storage};
+use super::{arguments, print};
+use crate::{clock::SystemClock, config::Config, storage};
 
 /// Bring the database's schema up to date, or move one change to another version of the rules.
-///
-/// Examples:
-///   governor migrate
-///   governor migrate --check     exit 1 when something is missing
-///   governor migrate --change 142 --to 2 --by ana
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  governor migrate
+  governor migrate --check     exit code 1 when something is missing
+  governor migrate --change 142 --to 2 --by ana")]
 pub struct Args {
     /// Only say what is missing; exit 1 if anything is.
     #[arg(long)]
     check: bool,
     /// The change that is to follow other rules; recorded as an event on it.
-    #[arg(long, value_name = "NUMBER", requires_all = ["to", "by"], conflicts_with = "check")]
+    #[arg(long, value_name = "NUMBER", value_parser = arguments::change, requires_all = ["to", "by"], conflicts_with = "check")]
     change: Option<u64>,
     /// The version of the rules that it is to follow.
     #[arg(long, value_name = "VERSION", requires = "change")]
@@ -57,14 +56,13 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         for name in &pending {
             print(&format!("missing: {name}\n"))?;
         }
-        return Ok(if pending.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        });
+        if !pending.is_empty() {
+            return Ok(ExitCode::FAILURE);
+        }
+    } else {
+        storage::migrate(&db).await?;
+        storage::migrate_calls(&calls).await?;
     }
-    storage::migrate(&db).await?;
-    storage::migrate_calls(&calls).await?;
     print("The schema is up to date.\n")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 pub mod allocate;
 pub mod analyze;
+mod arguments;
 pub mod backup;
 pub mod bench;
 pub mod calls;
@@ -54,7 +55,7 @@ pub fn finish(outcome: anyhow::Result<ExitCode>) -> ExitCode {
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Nowhere left to complain to when stderr is gone.
-            let _ = writeln!(io::stderr(), "governor: {}", one_line(&format!("{error:#}")));
+            let _ = writeln!(io::stderr(), "governor: {}", one_line(&in_words(&error)));
             ExitCode::from(2)
         }
     }
@@ -64,6 +65,38 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<io::Error>()
         .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The error and what it came from, with the operating system's part in words and without its number.
+fn in_words(error: &anyhow::Error) -> String {
+    let said = error
+        .chain()
+        .map(|cause| match cause.downcast_ref::<io::Error>() {
+            Some(cause) => of_the_system(cause),
+            None => without_number(&cause.to_string()),
+        });
+    said.collect::<Vec<_>>().join(": ")
+}
+
+fn of_the_system(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder, and a file is needed".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of its path is a file, not a folder".to_owned(),
+        io::ErrorKind::AlreadyExists => "it is there already".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not do that there".to_owned(),
+        _ => without_number(&error.to_string()),
+    }
+}
+
+fn without_number(text: &str) -> String {
+    match text.split_once(" (os error ") {
+        Some((before, after)) => {
+            let rest = after.split_once(')').map_or("", |(_, rest)| rest);
+            format!("{before}{rest}")
+        }
+        None => text.to_owned(),
+    }
 }
 
 fn one_line(text: &str) -> String {
@@ -87,13 +120,16 @@ pub fn read(path: &Path) -> anyhow::Result<String> {
             .filter(|byte| **byte == b'\n')
             .count()
             + 1;
-        anyhow::anyhow!("{}: line {line}: not UTF-8 text", path.display())
+        bad(path, format!("line {line}: not UTF-8 text"))
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// The complaint about a file.
 fn bad(path: &Path, what: impl Display) -> anyhow::Error {
+    if path == Path::new("-") {
+        return anyhow::anyhow!("stdin: {what}");
+    }
     anyhow::anyhow!("{}: {what}", path.display())
 }
 
@@ -110,7 +146,28 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 
 /// Answers a JSON file with a JSON document.
 fn answer<E: Display>(path: &Path, calculate: fn(&str) -> Result<Value, E>) -> anyhow::Result<ExitCode> {
-    let answer = calculate(&read(path)?).map_err(|error| bad(path, error))?;
+    let text = read(path)?;
+    if text.trim().is_empty() {
+        return Err(bad(path, "it is empty; one JSON document is needed"));
+    }
+    let answer = calculate(&text).map_err(|error| bad(path, error))?;
     print(&format!("{}\n", serde_json::to_string_pretty(&answer)?))?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_is_told_in_words_and_names_the_file() {
+        let missing = in_words(&read(Path::new("/nowhere/x.json")).unwrap_err());
+        assert_eq!(missing, "/nowhere/x.json: there is no such file or folder");
+        let folder = in_words(&read(Path::new("/tmp")).unwrap_err());
+        assert_eq!(folder, "/tmp: it is a folder, and a file is needed");
+        assert_eq!(
+            without_number("cannot be written (No space left on device (os error 28)); free some"),
+            "cannot be written (No space left on device); free some"
+        );
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use clap::{Subcommand, ValueEnum};
+use clap::{ArgGroup, Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
 use workflow_engine::{
     catalog::{Catalog, CatalogFault, CatalogFaults},
@@ -20,11 +20,12 @@ use workflow_engine::{
         what_if::{Cell, WhatIf, what_if},
     },
     ports::clock::Clock,
+    store::db::Db,
     values::PersonId,
 };
 
 use super::{
-    Format,
+    Format, arguments,
     catalog::{finish_faults, load_file},
     print, read,
 };
@@ -47,7 +48,12 @@ pub struct Args {
 #[derive(Subcommand)]
 enum What {
     /// Ask about every workflow on every route; with two catalogs, or with rules, show what would be decided differently.
-    #[command(name = "what-if")]
+    #[command(
+        name = "what-if",
+        after_help = "Examples:
+  governor policy what-if --catalog catalog.toml                     which workflow may not use which route, and why
+  governor policy what-if --catalog catalog.toml --rules new.cedar   what these rules would decide differently"
+    )]
     Matrix {
         /// The catalog in force; a second one is what it is compared with.
         #[arg(long, value_name = "FILE", required = true, num_args = 1)]
@@ -59,22 +65,28 @@ enum What {
         #[arg(long, value_enum, default_value = "admission")]
         phase: Question,
         /// The day on which facts are read; today when left out.
-        #[arg(long, value_name = "DAY")]
+        #[arg(long, value_name = "DAY", value_parser = arguments::day)]
         on: Option<NaiveDate>,
         /// Show every pair, also those that are permitted or stay as they are.
         #[arg(long)]
         all: bool,
     },
     /// File a change that asks for another policy: in force once those whom the catalog names have agreed.
+    #[command(
+        group = ArgGroup::new("asked").required(true).args(["rules", "catalog"]),
+        after_help = "Examples:
+  governor policy propose --as ana --rules new.cedar --reason \"EU only\"
+  governor policy propose --as ana --catalog next.toml"
+    )]
     Propose {
         /// The person of the catalog who proposes it.
         #[arg(long = "as", value_name = "PERSON")]
         requester: String,
         /// Own rules (Cedar) in place of the catalog's.
-        #[arg(long, value_name = "FILE", required_unless_present = "catalog")]
+        #[arg(long, value_name = "FILE")]
         rules: Option<PathBuf>,
         /// A catalog file whose policy, approval rules, data classes and controls are taken.
-        #[arg(long, value_name = "FILE", conflicts_with = "rules")]
+        #[arg(long, value_name = "FILE")]
         catalog: Option<PathBuf>,
         /// Why, in a sentence; approvers read it first.
         #[arg(long, value_name = "TEXT")]
@@ -84,11 +96,16 @@ enum What {
         config: Option<PathBuf>,
     },
     /// Check own rules (Cedar) strictly; exit code 2 when something is wrong.
+    #[command(after_help = "Example:
+  governor policy check new.cedar")]
     Check {
         /// The rules; `-` reads stdin.
         rules: PathBuf,
     },
     /// Print what rules may look at, the ten controls as Cedar policies, or the control table with its frameworks.
+    #[command(after_help = "Examples:
+  governor policy show schema
+  governor policy show frameworks | jq -r '.[].id'")]
     Show {
         /// Which.
         what: Shown,
@@ -188,7 +205,8 @@ pub async fn answer(args: &Args, format: Format) -> anyhow::Result<String> {
 
 async fn engine(config: Option<&Path>) -> anyhow::Result<Engine> {
     let config = Config::load(config)?;
-    let db = storage::open(&config.database_url(), config.database.max_connections).await?;
+    // Its writes take turns with those of a service on the same SQLite file.
+    let db = Db::open_beside(&config.database_url()).await?;
     storage::up_to_date(&db).await?;
     Ok(Engine::new(db, Arc::new(SystemClock)))
 }

@@ -13,22 +13,21 @@ use workflow_engine::{
     values::{ChangeNumber, Usd},
 };
 
-use super::{Format, print};
+use super::{Format, arguments, print};
 use crate::{clock::SystemClock, config::Config};
 
 /// How often it looks again.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// How far the shadow test of a change is: calls replayed, money spent, time left.
-///
-/// Examples:
-///   governor progress 142
-///   governor progress 142 --watch                  until the test has ended
-///   governor progress 142 --format json
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  governor progress 142
+  governor progress 142 --watch                  until the test has ended
+  governor progress 142 --format json")]
 pub struct Args {
     /// The change's number.
+    #[arg(value_parser = arguments::change)]
     number: u64,
     /// Look again every two seconds until the test has ended.
     #[arg(long)]
@@ -71,8 +70,13 @@ pub async fn run(args: &Args, format: Format) -> anyhow::Result<ExitCode> {
 #[must_use]
 pub fn line(view: &ChangeView) -> String {
     let Some(test) = &view.test else {
+        let none = if view.state.is_final() {
+            "no test was run"
+        } else {
+            "no test yet"
+        };
         return format!(
-            "{} {} · {} · no test yet",
+            "{} {} · {} · {none}",
             view.number,
             view.workflow,
             view.state.title()

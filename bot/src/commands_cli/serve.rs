@@ -15,12 +15,11 @@ use crate::{
 const NOTICE: Duration = Duration::from_secs(1);
 
 /// The service: HTTP, chat, workers, schedules, sealer. Replicas: as many as you like on PostgreSQL, one on SQLite.
-///
-/// Examples:
-///   governor serve
-///   governor serve --config /etc/governor.toml
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  governor serve
+  governor serve --config /etc/governor.toml
+  GOVERNOR_SERVER__LISTEN=0.0.0.0:7070 governor serve     each setting can come from the environment")]
 pub struct Args {
     /// The settings file; `governor.toml` here when left out.
     #[arg(long, value_name = "FILE")]

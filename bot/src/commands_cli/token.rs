@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use chrono::Duration;
 use clap::Subcommand;
 use workflow_engine::{
+    catalog::fault::nearest,
     engine::Engine,
     ports::clock::Clock as _,
     store::{
@@ -15,7 +16,7 @@ use workflow_engine::{
     values::{Digest, PersonId},
 };
 
-use super::{Format, print};
+use super::{Format, arguments, print};
 use crate::{clock::SystemClock, config::Config, http::auth::tokens::fresh, storage};
 
 /// API tokens for programs, and one-time sign-in links for people.
@@ -35,28 +36,38 @@ pub struct Args {
 #[derive(Subcommand, Debug)]
 enum What {
     /// Prints a new token, once; only its SHA-256 is stored.
+    #[command(after_help = "Examples:
+  governor token create --name otel-collector --role ingest --source otel-prod
+  governor token create --name litellm-guardrail --role hook
+  governor token create --name maya-scripts --role member --person maya")]
     Create {
         /// What it is for; shown in lists and refusals.
-        #[arg(long)]
+        #[arg(long, value_parser = arguments::name)]
         name: String,
         /// ingest, hook, reader, member, auditor, finance or admin.
         #[arg(long)]
         role: TokenRole,
         /// Name of the source whose calls it delivers; the token's name when left out.
-        #[arg(long)]
+        #[arg(long, value_parser = arguments::name)]
         source: Option<String>,
         /// The person it stands for, by the catalog's id: files, votes and comments are theirs.
         #[arg(long)]
         person: Option<String>,
     },
     /// Lists the tokens that may be used; never the tokens themselves.
+    #[command(after_help = "Example:
+  governor token list")]
     List,
     /// Makes a token useless, by its id.
+    #[command(after_help = "Example:
+  governor token revoke 01a20ee7-2717-7a69-b4d6-1ad299d49d99")]
     Revoke {
         /// The id, from `governor token list`.
         id: String,
     },
     /// Prints a link that signs a person in to the console, once.
+    #[command(after_help = "Example:
+  governor token sign-in --person ana")]
     SignIn {
         /// The person, by the catalog's id.
         #[arg(long)]
@@ -187,8 +198,11 @@ async fn known(db: &Db, id: &str) -> anyhow::Result<PersonId> {
         return Ok(person.id.clone());
     }
     let known = catalog.people.iter().map(|person| person.id.as_str());
-    match known.min_by_key(|known| strsim::damerau_levenshtein(known, id)) {
+    match nearest(id, known) {
         Some(near) => anyhow::bail!("the catalog has no person `{id}`; did you mean `{near}`?"),
-        None => anyhow::bail!("the catalog has no people yet; apply one with `governor catalog apply FILE`"),
+        None if catalog.people.is_empty() => {
+            anyhow::bail!("the catalog has no people yet; apply one with `governor catalog apply FILE`")
+        }
+        None => anyhow::bail!("the catalog has no person `{id}`; `governor catalog export` lists them"),
     }
 }

@@ -14,10 +14,12 @@ pub struct Fault {
 
 impl Fault {
     pub(super) fn missing_file(path: &Path) -> Self {
-        Self::new(
-            path.display(),
-            "there is no such file; `--config FILE` names the settings",
-        )
+        let what = if path.is_dir() {
+            "it is a folder; `--config FILE` names the settings"
+        } else {
+            "there is no such file; `--config FILE` names the settings"
+        };
+        Self::new(path.display(), what)
     }
 
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
@@ -55,7 +57,10 @@ impl Fault {
                 } else {
                     format!("{path}.{field}")
                 };
-                let what = format!("`{key}` is no setting; {}", nearest(field, known));
+                let what = format!(
+                    "`{key}` is no setting; {}",
+                    section_of(&key).unwrap_or_else(|| nearest(field, known))
+                );
                 (key, what)
             }
             Kind::MissingField(field) => {
@@ -63,6 +68,10 @@ impl Fault {
                 let what = format!("`{key}` is missing");
                 (key, what)
             }
+            kind if path == "server.listen" => (
+                path.clone(),
+                format!("`{path}` cannot be used: {kind}; write address and port, 127.0.0.1:7070"),
+            ),
             kind => (path.clone(), format!("`{path}` cannot be used: {kind}")),
         };
         Self::new(origin.place(&key), what)
@@ -100,6 +109,13 @@ fn place(file: Option<&Path>, line: Option<usize>) -> String {
         Some(line) => format!("{file}:{line}"),
         None => file,
     }
+}
+
+/// Where a setting belongs that was written outside of its section.
+fn section_of(key: &str) -> Option<String> {
+    let defaults = super::DEFAULTS.parse::<toml::Table>().ok()?;
+    let (section, _) = defaults.iter().find(|(_, section)| section.get(key).is_some())?;
+    Some(format!("it belongs under [{section}]"))
 }
 
 /// The known name that is nearest to what was written, or all of them.

@@ -74,6 +74,7 @@ fn what_is_wrong_is_said_in_one_line_with_its_place_and_the_nearest_name() {
     let cases = [
         ("[server]\n\nlistn = \"x\"\n", &[][..]),
         ("[sever]\nlisten = \"x\"\n", &[]),
+        ("data_dir = \"x\"\n", &[]),
         ("[server]\nlisten = \"somewhere\"\n", &[]),
         ("[server]\nburst = \"many\"\n", &[]),
         ("[schedule]\nbudgets = \"hourly\"\n", &[]),
@@ -92,7 +93,8 @@ fn what_is_wrong_is_said_in_one_line_with_its_place_and_the_nearest_name() {
     insta::assert_snapshot!(faults.join("\n"), @r#"
     governor.toml:3: `server.listn` is no setting; did you mean `listen`?
     governor.toml:1: `sever` is no setting; did you mean `server`?
-    governor.toml:2: `server.listen` cannot be used: invalid socket address syntax
+    governor.toml:1: `data_dir` is no setting; it belongs under [server]
+    governor.toml:2: `server.listen` cannot be used: invalid socket address syntax; write address and port, 127.0.0.1:7070
     governor.toml:2: `server.burst` cannot be used: invalid type: found string "many", expected u32
     governor.toml:2: `schedule.budgets` cannot be used: `hourly` is no cron line of second minute hour day month weekday (0 0 9 * * Mon)
     governor.toml: `slack.bot_token` cannot be used: mode socket needs it; set it or its …_FILE in the environment

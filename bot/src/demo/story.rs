@@ -32,6 +32,27 @@ pub struct Numbers {
     pub wrong_region: ChangeNumber,
 }
 
+impl Numbers {
+    fn beginning_at(first: ChangeNumber) -> Self {
+        Self {
+            cheaper_but_worse: first,
+            clean: ChangeNumber(first.0 + 1),
+            dearer_than_it_looks: ChangeNumber(first.0 + 2),
+            wrong_region: ChangeNumber(first.0 + 3),
+        }
+    }
+}
+
+/// The four changes, where this folder holds them from an earlier run.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn told(stage: &Stage) -> anyhow::Result<Option<Numbers>> {
+    let numbers = Numbers::beginning_at(ChangeNumber(1));
+    let last = store::changes::by_number(stage.service.engine.db(), numbers.wrong_region).await?;
+    Ok(last.map(|_| numbers))
+}
+
 /// Maya files the four changes in chat.
 ///
 /// # Errors
@@ -88,12 +109,7 @@ pub async fn file(stage: &Stage) -> anyhow::Result<Numbers> {
         })
         .await?;
     }
-    Ok(Numbers {
-        cheaper_but_worse: first,
-        clean: ChangeNumber(first.0 + 1),
-        dearer_than_it_looks: ChangeNumber(first.0 + 2),
-        wrong_region: ChangeNumber(first.0 + 3),
-    })
+    Ok(Numbers::beginning_at(first))
 }
 
 /// Waits until `number` stands at `state`.

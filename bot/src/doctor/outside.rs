@@ -149,11 +149,17 @@ fn vendors(config: &Config, catalog: &Catalog) -> Vec<Finding> {
     missing
         .map(|provider| {
             let what = format!("no client for {provider}: shadow tests cannot replay on its routes");
+            // A name with dots is one key of TOML only in quotes.
+            let table = if provider.contains('.') {
+                format!("[models.\"{provider}\"]")
+            } else {
+                format!("[models.{provider}]")
+            };
             Finding::new(
                 "models",
                 Severity::Note,
                 what,
-                format!("set [models.{provider}] base_url and api_key"),
+                format!("set {table} base_url and api_key"),
             )
         })
         .collect()

@@ -108,7 +108,7 @@ fn draw_at(plot: &Plot, width: Width) -> String {
         Width::Narrow => (10.0, 50.0),
     };
     let right = if width == Width::Wide {
-        width.units() - 112.0
+        width.units() - 128.0
     } else {
         width.units() - 10.0
     };
@@ -140,12 +140,12 @@ fn draw_at(plot: &Plot, width: Width) -> String {
             },
         );
     }
+    svg.line("zero", (scale.at(0.0), TOP - 6.0), (scale.at(0.0), bottom));
     let mut y = TOP;
     for row in &rows {
         one(&mut svg, &scale, row, (left, y, row_height), width);
         y += row_height + if row.overall { gap } else { 0.0 };
     }
-    svg.line("zero", (scale.at(0.0), TOP - 6.0), (scale.at(0.0), bottom));
     svg.finish(bottom + 40.0, &in_words(&rows))
 }
 

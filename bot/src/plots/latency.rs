@@ -101,6 +101,8 @@ fn draw_at(plot: &Plot, width: Width) -> String {
     svg.finish(bottom + 24.0, &in_words(plot))
 }
 
+/// Room for the longer of the two names, `candidate`.
+const NAME: f64 = 70.0;
 /// Height of the panel with the curves.
 const PANEL: f64 = 150.0;
 
@@ -140,10 +142,16 @@ fn curves(svg: &mut Svg, scale: &Scale, curve: &[[f64; 2]], (left, right, top): 
             svg.path("curve candidate", &points(1));
         },
     );
-    // Named where the two lie furthest apart, the faster one above left, the slower one below right.
+    // Named where the two lie furthest apart, the faster one above left if its name fits there, the slower one below right.
     let apart = |at: &[f64; 2]| (scale.at(at[0]) - scale.at(at[1])).abs();
-    let place =
-        (20..85_usize.min(curve.len())).max_by(|a, b| apart(&curve[*a]).total_cmp(&apart(&curve[*b])));
+    let room = |at: &[f64; 2]| scale.at(at[0].min(at[1])) - left > NAME;
+    let known = 20..97_usize.min(curve.len());
+    let place = known
+        .clone()
+        .filter(|index| *index < 85 && room(&curve[*index]))
+        .max_by(|a, b| apart(&curve[*a]).total_cmp(&apart(&curve[*b])))
+        .or_else(|| known.clone().find(|index| room(&curve[*index])))
+        .or_else(|| known.last());
     let Some((at, percent)) = place.map(|index| (curve[index], index as f64 + 1.0)) else {
         return;
     };
@@ -151,10 +159,10 @@ fn curves(svg: &mut Svg, scale: &Scale, curve: &[[f64; 2]], (left, right, top): 
     for (arm, name) in [(0, "today"), (1, "candidate")] {
         let x = scale.at(at[arm]);
         let (anchor, x, y) = match at[arm] <= at[1 - arm] {
-            true if arm == 0 || at[0] != at[1] => (Anchor::End, x - 6.0, y - 2.0),
+            true if arm == 0 || at[0] != at[1] => (Anchor::End, (x - 6.0).max(left + NAME), y - 2.0),
             _ => (Anchor::Start, x + 6.0, y + 12.0),
         };
-        svg.text(&format!("label on-{name}"), anchor, (x.max(left + 4.0), y), name);
+        svg.text(&format!("label on-{name}"), anchor, (x, y), name);
     }
 }
 

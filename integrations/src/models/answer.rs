@@ -84,6 +84,20 @@ impl<'usage> Counts<'usage> {
     }
 }
 
+/// Usage as Anthropic counts, there and behind Bedrock: input is what no cache served. `names` are those of the counts:
+/// input, read from caches, written to caches, output.
+pub(super) fn usage_beside_caches(raw: &Value, names: [&str; 4]) -> Result<Usage, Defect> {
+    let counts = Counts::of(raw)?;
+    let [input, read, written, output] = names;
+    let cached = counts.optional(read)?;
+    Ok(Usage {
+        input_tokens: counts.required(input)? + cached + counts.optional(written)?,
+        cached_input_tokens: cached,
+        output_tokens: counts.required(output)?,
+        reasoning_tokens: 0,
+    })
+}
+
 /// Why a model of Anthropic's, or one behind Bedrock, stopped: in OpenAI's words, which the checks read; others as they are.
 pub(super) fn finish_reason(word: &str) -> String {
     match word {

@@ -28,7 +28,7 @@ pub fn may_read(catalog: &Catalog, workflow: &Workflow, person: &PersonId) -> Re
     let groups = cleared.iter().map(|group| format!("@{group}"));
     let who: Vec<String> = std::iter::once("security".to_owned()).chain(groups).collect();
     Err(format!(
-        "Prompts of {} are {} data; its owner and {} may read them. To be cleared, ask for a place in such a group, or for a group of yours under `cleared` of that data class.",
+        "Prompts of {} are {} data; its owner and {} may read them. To be cleared, ask for a place in such a group, or for a group of yours among those that this data class clears.",
         workflow.id,
         workflow.data_class,
         who.join(", ")

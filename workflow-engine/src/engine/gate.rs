@@ -13,7 +13,7 @@ use crate::{
     catalog::Catalog,
     finance::budgets::Standing,
     policy::{
-        BudgetFacts, BudgetState, Flags, Rulebook,
+        BudgetFacts, BudgetState, Flags,
         traffic::{Called, title},
     },
     store::{self, error::StoreError},
@@ -73,7 +73,6 @@ pub struct Gate {
 
 struct Held {
     rules: Arc<Rules>,
-    policy_sha256: Digest,
     budgets: HashMap<String, Flags>,
     routes: HashMap<WorkflowId, Route>,
 }
@@ -100,7 +99,6 @@ impl Gate {
         let moved = store::routes::all_live(self.engine.db()).await?;
         let held = Held {
             rules,
-            policy_sha256: Rulebook::new(&catalog).policy_sha256(),
             budgets: budgets(&catalog, &standings),
             routes: routes(&catalog, moved),
         };
@@ -137,7 +135,7 @@ impl Gate {
             reason: reason(workflow.as_ref(), &findings, stopped),
             workflow,
             findings,
-            policy_sha256: Some(held.policy_sha256),
+            policy_sha256: held.rules.policy().map(|policy| policy.policy_sha256),
         }
     }
 }

@@ -26,6 +26,12 @@ pub enum KeyFault {
     VerifierKey(String),
 }
 
+/// Enough of what stands in place of a key to find it again: the wrong file may be a long one.
+fn beginning(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().take(80).collect()
+}
+
 /// What a signature is made over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
@@ -68,7 +74,7 @@ impl VerifierKey {
 
     /// Reads the signed-note form `name+key id+base64(kind ‖ key)`; the key id must be the right one.
     pub fn parse(text: &str) -> Result<Self, KeyFault> {
-        let fault = || KeyFault::VerifierKey(text.to_owned());
+        let fault = || KeyFault::VerifierKey(beginning(text));
         let mut parts = text.splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(fault());
@@ -287,6 +293,12 @@ mod tests {
         ] {
             assert_eq!(VerifierKey::parse(text), Err(KeyFault::VerifierKey(text.into())));
         }
+        let long = format!("# some other file {}\nand more of it", "x".repeat(200));
+        let said = VerifierKey::parse(&long).unwrap_err().to_string();
+        assert!(
+            said.len() < 200 && said.starts_with("\"# some other file x"),
+            "{said}"
+        );
         let swapped = SigningKey::from_pem("x", KeyKind::Note, &key().public().to_pem()).unwrap_err();
         insta::assert_snapshot!(swapped, @"this is not an Ed25519 private key in PEM form; write one with `governor ledger keygen`");
     }

@@ -46,7 +46,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// The word in the database and in the audit stream.
+    /// The word in the database and in the sealed entry.
     pub fn name(&self) -> &'static str {
         match self {
             Self::KeyAnnounced { .. } => "key_announced",

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::{CompiledPolicy, Control, Flags, OWN_RULES};
-use crate::catalog::Catalog;
+use super::{CompiledPolicy, Control, Flags, OWN_RULES, Rulebook};
+use crate::{catalog::Catalog, values::Digest};
 
 /// The finding of a call to a model that stands in no route of the catalog: nobody has approved it for anything.
 pub const UNAPPROVED: &str = "unapproved-route";
@@ -18,6 +18,8 @@ pub struct TrafficPolicy {
     compiled: Arc<CompiledPolicy>,
     /// Whether what fails may be stopped; until then it is only reported.
     pub enforce: bool,
+    /// Digest of the rules, as decisions name it.
+    pub policy_sha256: Digest,
 }
 
 /// Where a call went or would go, as far as its reporter says.
@@ -38,6 +40,7 @@ impl TrafficPolicy {
         Self {
             compiled: Arc::new(CompiledPolicy::compile(catalog, day)),
             enforce: catalog.policy.enforce_traffic,
+            policy_sha256: Rulebook::new(catalog).policy_sha256(),
         }
     }
 

@@ -6,7 +6,7 @@ use sea_orm::{DbErr, RuntimeErr};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database cannot be reached or does not take writes now; trying again later may work.
-    #[error("the database does not answer: {0}")]
+    #[error("the database cannot be used now: {0}")]
     Unavailable(String),
     /// Two units met; the whole unit may be tried again.
     #[error("two writes met in the database; try again")]

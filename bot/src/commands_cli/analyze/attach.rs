@@ -10,17 +10,18 @@ use anyhow::Context as _;
 use integrations::evaluations::Converted;
 use workflow_engine::{
     engine::{Engine, attach::Attachment},
+    store::db::Db,
     values::{ChangeNumber, PersonId},
 };
 
-use super::Texts;
+use super::{super::arguments, Texts};
 use crate::{clock::SystemClock, config::Config, storage};
 
 /// Where the file is attached, if anywhere.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct Attach {
     /// Attach the file to this change as supporting evidence; it is shown, and decides nothing.
-    #[arg(long, value_name = "NUMBER", requires = "person")]
+    #[arg(long, value_name = "NUMBER", value_parser = arguments::change, requires = "person")]
     attach: Option<u64>,
     /// The person of the catalog who attaches it.
     #[arg(long = "as", value_name = "PERSON", requires = "attach")]
@@ -30,20 +31,21 @@ pub(super) struct Args {
     config: Option<PathBuf>,
 }
 
-impl Args {
+impl Attach {
     pub(super) fn is_wanted(&self) -> bool {
         self.attach.is_some()
     }
 }
 
 /// Attaches what was read, and says so on stderr.
-pub(super) async fn attach(args: &Args, files: &Texts, converted: Converted) -> anyhow::Result<()> {
+pub(super) async fn attach(args: &Attach, files: &Texts, converted: Converted) -> anyhow::Result<()> {
     let (number, person) = args
         .attach
         .zip(args.person.as_deref())
         .context("nothing to attach")?;
     let config = Config::load(args.config.as_deref())?;
-    let db = storage::open(&config.database_url(), config.database.max_connections).await?;
+    // Its writes take turns with those of a service on the same SQLite file.
+    let db = Db::open_beside(&config.database_url()).await?;
     storage::up_to_date(&db).await?;
     let engine = Engine::new(db, Arc::new(SystemClock));
     let (_, catalog) = engine.catalog().await?;

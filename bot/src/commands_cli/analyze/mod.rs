@@ -54,7 +54,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
     #[command(flatten)]
-    attach: attach::Args,
+    attach: attach::Attach,
 }
 
 /// Files of others that can be judged.
@@ -73,21 +73,27 @@ enum Source {
 /// # Errors
 /// When a file cannot be read or holds something impossible; names file, line and field.
 pub async fn run(args: &Args, format: Option<Format>) -> anyhow::Result<ExitCode> {
+    let (said, eligible) = answer(args, format).await?;
+    print(&said)?;
+    Ok(ExitCode::from(u8::from(!eligible)))
+}
+
+/// What it prints, and whether the candidate is eligible.
+///
+/// # Errors
+/// As [`run`].
+pub async fn answer(args: &Args, format: Option<Format>) -> anyhow::Result<(String, bool)> {
     let files = files(args)?;
     let converted = converted(args, &files)?;
     let report = judge(&args.plan, &args.pairs, &converted.pairs)?;
     if args.attach.is_wanted() {
         attach::attach(&args.attach, &files, converted).await?;
     }
-    match format {
-        Some(Format::Text) => print(&text::table(&report))?,
-        Some(Format::Json) | None => print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
-    }
-    Ok(if report.verdict == Verdict::Eligible {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
-    })
+    let said = match format {
+        Some(Format::Text) => text::table(&report),
+        Some(Format::Json) | None => serde_json::to_string_pretty(&report)? + "\n",
+    };
+    Ok((said, report.verdict == Verdict::Eligible))
 }
 
 /// The files' texts, with what is needed to read them.

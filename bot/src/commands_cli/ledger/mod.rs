@@ -16,6 +16,9 @@ use super::{Format, print};
 
 /// Check the ledger, write it as files for outsiders, make its key.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  governor ledger verify
+  governor ledger export --out export && governor ledger verify --dir export")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

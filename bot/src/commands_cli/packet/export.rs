@@ -16,7 +16,7 @@ use workflow_engine::{
 
 use super::{
     super::{
-        Format,
+        Format, arguments,
         ledger::source::{ConfigFile, log_key_of, open},
     },
     ENTRY, KEY, PACKET, PROOF, VOTES,
@@ -37,6 +37,7 @@ use crate::{
   governor packet export 142 --out packet-142 && governor packet verify packet-142/packet.dsse.json")]
 pub(super) struct Args {
     /// The change's number
+    #[arg(value_parser = arguments::change)]
     number: u64,
     /// The folder to write; made if it is not there
     #[arg(long, value_name = "DIR")]

@@ -22,6 +22,8 @@ const VOTES: &str = "votes";
 
 /// Write a change's evidence packet with its proofs, or check one offline.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  governor packet export 142 --out packet-142 && governor packet verify packet-142/packet.dsse.json")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

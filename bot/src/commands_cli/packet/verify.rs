@@ -67,7 +67,10 @@ pub(super) fn run(args: &Args, format: Format) -> anyhow::Result<(String, bool)>
     if let Err(error) = serde_json::from_str::<Value>(&envelope) {
         // What does not even begin like JSON is the wrong file, not a packet that was tampered with.
         if !envelope.trim_start().starts_with('{') {
-            return Err(bad(&args.file, error));
+            return Err(bad(
+                &args.file,
+                format!("this is no packet, it is not even JSON ({error})"),
+            ));
         }
         let fault = format!("{}: it was cut short or damaged ({error})", args.file.display());
         return Ok(match format {

@@ -9,9 +9,12 @@ use axum::{
 use serde::Serialize;
 
 use super::shell::{Framed, Shell};
-use crate::http::{
-    problem::{Code, Problem},
-    state::AppState,
+use crate::{
+    http::{
+        problem::{Code, Problem},
+        state::AppState,
+    },
+    plots::svg::escaped,
 };
 
 #[derive(rust_embed::RustEmbed)]
@@ -78,13 +81,83 @@ async fn render(state: &AppState, problem: Problem, request: Option<String>) -> 
     }
 }
 
-/// `GET /errors/{code}`: what a problem's `type` leads to, as the documentation has it.
-pub(in crate::http) async fn explain(Path(code): Path<String>) -> Result<Response, Problem> {
+/// `GET /errors/{code}`: what a problem's `type` leads to, as the documentation has it: a page for browsers, its Markdown
+/// for programs.
+pub(in crate::http) async fn explain(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
     let file = Explanations::get(&format!("{code}.md"));
     let file = file.ok_or_else(|| Problem::new(Code::NotFound, format!("There is no error `{code}`.")))?;
-    Ok((
-        [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")],
-        file.data.into_owned(),
-    )
+    let bytes = file.data.into_owned();
+    if !wants_page(&headers) {
+        return Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], bytes).into_response());
+    }
+    let page = Explained::read(&String::from_utf8_lossy(&bytes));
+    let shell = Shell::bare(&state, &state.catalog().await?.company.name, &page.title);
+    Ok(state
+        .pages
+        .render("explanation", &Framed { shell, page })?
         .into_response())
+}
+
+/// A page of `docs/errors`: a title, a line with code and status, paragraphs.
+#[derive(Serialize)]
+struct Explained {
+    title: String,
+    /// HTML, as the paragraphs.
+    code: String,
+    paragraphs: Vec<String>,
+}
+
+impl Explained {
+    fn read(markdown: &str) -> Self {
+        let (head, text) = markdown.split_once("\n\n").unwrap_or((markdown, ""));
+        let (title, code) = head.split_once('\n').unwrap_or((head, ""));
+        Self {
+            title: title.trim_start_matches("# ").to_owned(),
+            code: html(code),
+            paragraphs: text.trim().split("\n\n").map(html).collect(),
+        }
+    }
+}
+
+/// One paragraph with its `code` and **strong** words; these pages use no more of Markdown.
+fn html(markdown: &str) -> String {
+    let marked = |text: &str, mark: &str, tag: &str| -> String {
+        let parts = text.split(mark).enumerate();
+        parts
+            .map(|(index, part)| match index % 2 {
+                1 => format!("<{tag}>{part}</{tag}>"),
+                _ => part.to_owned(),
+            })
+            .collect()
+    };
+    marked(&marked(&escaped(markdown), "**", "strong"), "`", "code")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_explanation_reads_as_a_page() {
+        for name in Explanations::iter() {
+            let file = Explanations::get(&name).unwrap();
+            let page = Explained::read(&String::from_utf8_lossy(&file.data));
+            let whole = format!("{}{}{}", page.title, page.code, page.paragraphs.concat());
+            let code = name.trim_end_matches(".md");
+            assert!(
+                page.code.starts_with(&format!("<code>{code}</code>")),
+                "{name}: {whole}"
+            );
+            assert!(page.paragraphs.len() >= 2, "{name}: {whole}");
+            assert!(!whole.contains(['`', '*', '|']), "{name}: {whole}");
+        }
+        assert_eq!(
+            html("`<b>` **and**"),
+            "<code>&lt;b&gt;</code> <strong>and</strong>"
+        );
+    }
 }

@@ -89,7 +89,7 @@ pub(in crate::http) async fn show(
         },
         jobs: jobs(&state, Fate::Next).await?,
         jobs_empty: Empty {
-            title: "Nothing is due",
+            title: "Nothing is open",
             text: "Every effect of every decision was delivered.",
             action: None,
         },

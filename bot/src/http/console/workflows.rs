@@ -8,7 +8,7 @@ use serde::Serialize;
 use workflow_engine::{
     catalog::{Catalog, MappingRule, RiskTier, Workflow},
     engine::queries::list::WorkflowView,
-    evidence::figures::model,
+    evidence::figures::{model, seconds},
     shadow::statistics::judge::LEAST_LABELS,
     store::{self, views::Filter},
     values::Route,
@@ -235,7 +235,7 @@ fn facts(catalog: &Catalog, entry: &Workflow) -> Vec<Fact> {
         "Time to answer",
         target.map_or_else(
             || "no target".to_owned(),
-            |ms| format!("95 of 100 calls within {ms} ms"),
+            |ms| format!("95 of 100 calls within {}", seconds(ms as f64)),
         ),
     );
     let budget = catalog

@@ -2,15 +2,23 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use workflow_engine::ports::model::{Completion, Defect, Usage};
+use workflow_engine::ports::model::Completion;
 
 use super::super::{
-    answer::{self, Counts, checked, finish_reason, some_text, tool_call},
+    answer::{self, checked, finish_reason, some_text, tool_call, usage_beside_caches},
     conversation::{Choice, Conversation, ONLY_OPENAI, Part, Turn},
 };
 
 /// Asked for when the recorded call set no limit; the API demands one.
 const MOST_TOKENS: u64 = 4_096;
+
+/// Where usage has its counts: input, read from caches, written to caches, output.
+const COUNTS: [&str; 4] = [
+    "/input_tokens",
+    "/cache_read_input_tokens",
+    "/cache_creation_input_tokens",
+    "/output_tokens",
+];
 
 /// The body of a request.
 pub(super) fn request(model: &str, mut turn: Conversation, streamed: bool) -> Value {
@@ -124,20 +132,12 @@ pub(super) fn completion(asked: &str, bytes: &[u8]) -> Result<Completion, String
         response_id: body.id,
         ..Completion::default()
     };
-    Ok(checked(asked, read, usage(&body.usage), body.usage))
-}
-
-/// `input_tokens` are those that no cache served.
-fn usage(raw: &Value) -> Result<Usage, Defect> {
-    let counts = Counts::of(raw)?;
-    let cached = counts.optional("/cache_read_input_tokens")?;
-    let written = counts.optional("/cache_creation_input_tokens")?;
-    Ok(Usage {
-        input_tokens: counts.required("/input_tokens")? + cached + written,
-        cached_input_tokens: cached,
-        output_tokens: counts.required("/output_tokens")?,
-        reasoning_tokens: 0,
-    })
+    Ok(checked(
+        asked,
+        read,
+        usage_beside_caches(&body.usage, COUNTS),
+        body.usage,
+    ))
 }
 
 #[cfg(test)]
@@ -175,7 +175,7 @@ mod tests {
             "content": [{"type": "thinking", "thinking": "…"}, {"type": "text", "text": "I cannot."}],
             "usage": {"input_tokens": 10, "cache_read_input_tokens": 90, "cache_creation_input_tokens": 5, "output_tokens": 3}});
         let read = completion("claude-x", body.to_string().as_bytes()).unwrap();
-        let usage = Usage {
+        let usage = workflow_engine::ports::model::Usage {
             input_tokens: 105,
             cached_input_tokens: 90,
             output_tokens: 3,

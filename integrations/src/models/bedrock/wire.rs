@@ -4,12 +4,20 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use workflow_engine::ports::model::{Completion, Defect, Usage};
+use workflow_engine::ports::model::Completion;
 
 use super::super::{
-    answer::{self, Counts, checked, finish_reason, some_text, tool_call},
+    answer::{self, checked, finish_reason, some_text, tool_call, usage_beside_caches},
     conversation::{Choice, Conversation, ONLY_OPENAI, Part, Turn},
 };
+
+/// Where usage has its counts: input, read from caches, written to caches, output.
+const COUNTS: [&str; 4] = [
+    "/inputTokens",
+    "/cacheReadInputTokens",
+    "/cacheWriteInputTokens",
+    "/outputTokens",
+];
 
 /// The body of a request.
 pub(super) fn request(mut turn: Conversation) -> Value {
@@ -114,20 +122,12 @@ pub(super) fn completion(bytes: &[u8]) -> Result<Completion, String> {
         processing: body.metrics["latencyMs"].as_u64().map(Duration::from_millis),
         ..Completion::default()
     };
-    Ok(checked("", read, usage(&body.usage), body.usage))
-}
-
-/// `inputTokens` are those that no cache served.
-fn usage(raw: &Value) -> Result<Usage, Defect> {
-    let counts = Counts::of(raw)?;
-    let cached = counts.optional("/cacheReadInputTokens")?;
-    let written = counts.optional("/cacheWriteInputTokens")?;
-    Ok(Usage {
-        input_tokens: counts.required("/inputTokens")? + cached + written,
-        cached_input_tokens: cached,
-        output_tokens: counts.required("/outputTokens")?,
-        reasoning_tokens: 0,
-    })
+    Ok(checked(
+        "",
+        read,
+        usage_beside_caches(&body.usage, COUNTS),
+        body.usage,
+    ))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub enum RecordError {
         expected: &'static str,
     },
     /// A name that is not known, with the nearest one that is.
-    #[error("`{field}`: `{name}` is not known{}", nearest.as_ref().map(|name| format!("; did you mean `{name}`")).unwrap_or_default())]
+    #[error("`{field}`: `{name}` is not known{}", nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
     Unknown {
         /// The field.
         field: &'static str,
@@ -52,7 +52,8 @@ pub enum RecordError {
 /// # Errors
 /// When the line is no usage record or its prices are missing; the error names the field.
 pub fn rate_line(line: &str, prices: &BTreeMap<String, Entry>) -> Result<RatedRecord, RecordError> {
-    let record: Value = serde_json::from_str(line).map_err(|error| RecordError::Json(error.to_string()))?;
+    let record: Value =
+        serde_json::from_str(line).map_err(|error| RecordError::Json(without_line(&error)))?;
     if !record.is_object() {
         return Err(RecordError::Json("it is something else".to_owned()));
     }
@@ -111,6 +112,11 @@ fn context(value: &Value) -> Result<Context, RecordError> {
 
 fn text<'a>(record: &'a Value, name: &'static str) -> Result<&'a str, RecordError> {
     record[name].as_str().ok_or_else(|| field(name, "a text"))
+}
+
+/// The parser's message; a record is one line, whose number its reader knows.
+fn without_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
 }
 
 fn field(field: &'static str, expected: &'static str) -> RecordError {

@@ -275,9 +275,9 @@ fn bad_lines_name_the_field_and_the_nearest_name() {
     let prices = map::parse(super::SHIPPED).unwrap();
     let error = |line: &str| rate_line(line, &prices).unwrap_err().to_string();
     insta::assert_snapshot!(error(r#"{"id":"x","usage_api":"openai.chats","price_key":"gpt-4o","raw_usage":{}}"#),
-        @"`usage_api`: `openai.chats` is not known; did you mean `openai.chat`");
+        @"`usage_api`: `openai.chats` is not known; did you mean `openai.chat`?");
     insta::assert_snapshot!(error(r#"{"id":"x","usage_api":"openai.chat","price_key":"gpt-4o-min","raw_usage":{}}"#),
-        @"`price_key`: `gpt-4o-min` is not known; did you mean `gpt-4o-mini`");
+        @"`price_key`: `gpt-4o-min` is not known; did you mean `gpt-4o-mini`?");
     insta::assert_snapshot!(error(r#"{"id":"x","usage_api":"openai.chat","price_key":"gpt-4o","raw_usage":{}}"#),
         @"`raw_usage.prompt_tokens` is missing");
     insta::assert_snapshot!(error(r#"{"id":"x","usage_api":"openai.chat","price_key":"gpt-4o","raw_usage":{"prompt_tokens":-3}}"#),
@@ -288,5 +288,5 @@ fn bad_lines_name_the_field_and_the_nearest_name() {
     insta::assert_snapshot!(
         error(r#"{"id":"x","usage_api":"openai.chat","price_key":"gpt-4o","raw_usage":{"prompt_tokens":1},"context":{"at":"noon"}}"#),
         @r#"`context.at` must be a time such as "2026-11-01T10:00:00Z""#);
-    insta::assert_snapshot!(error("{"), @"not a JSON object: EOF while parsing an object at line 1 column 1");
+    insta::assert_snapshot!(error("{"), @"not a JSON object: EOF while parsing an object at column 1");
 }

@@ -170,7 +170,8 @@ impl Fake {
     pub async fn start(setup: Setup, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let listener = TcpListener::bind(setup.listen).await?;
         let names: Vec<&str> = setup.channels.iter().map(String::as_str).collect();
-        let world = world::World::new(setup.users.clone(), &names);
+        let started = u64::try_from(clock.now().timestamp_micros()).unwrap_or_default();
+        let world = world::World::new(setup.users.clone(), &names, started);
         let options = Options {
             attempts: 1,
             ..Options::default()

@@ -201,7 +201,8 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(users: Vec<User>, channels: &[&str]) -> Self {
+    /// A workspace whose ids count on from `serial`: like Slack's, they never come again, also after a new start.
+    pub(super) fn new(users: Vec<User>, channels: &[&str], serial: u64) -> Self {
         let mut world = Self {
             users: users.into_iter().map(|user| (user.id.clone(), user)).collect(),
             channels: BTreeMap::new(),
@@ -216,7 +217,7 @@ impl World {
             faults: Faults::default(),
             calls: Vec::new(),
             last_ts: 0,
-            serial: 0,
+            serial,
         };
         for (index, name) in channels.iter().enumerate() {
             world.add_channel(&format!("C{:03}", index + 1), name, None);
