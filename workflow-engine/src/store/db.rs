@@ -20,7 +20,7 @@ use sqlx::{
 use super::{
     commit_postgres::Transitions,
     error::StoreError,
-    pooler::{unmarked, with_session},
+    pooler::{place, unmarked, with_session},
     statement::Text,
     warm::Warm,
     writer::{LeftOut, Writer},
@@ -207,6 +207,7 @@ pub async fn syncs(db: &Db) -> Result<f64, StoreError> {
 
 async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
     let (url, pooled) = unmarked(url);
+    let place = place(&url);
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -244,7 +245,7 @@ async fn open_postgres(url: &str, connections: u32) -> Result<Db, StoreError> {
         });
     let connection = Database::connect(options).await.map_err(|error| {
         StoreError::Unavailable(format!(
-            "cannot connect to PostgreSQL ({error}); check database.url, and that the server runs and lets this host in"
+            "cannot connect to PostgreSQL at {place} ({error}); check database.url, and that the server runs and lets this host in"
         ))
     })?;
     let warm = Warm::new(connection.get_postgres_connection_pool().clone(), connections);

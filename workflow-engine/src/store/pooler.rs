@@ -18,6 +18,14 @@ pub(super) fn unmarked(url: &str) -> (String, bool) {
     }
 }
 
+/// `host:port` of a PostgreSQL URL, for errors: the URL itself holds a password.
+pub(super) fn place(url: &str) -> String {
+    let Ok(options) = url.parse::<PgConnectOptions>() else {
+        return "an address that cannot be read".to_owned();
+    };
+    format!("{}:{}", options.get_host(), options.get_port())
+}
+
 /// With settings for each session. A pooler that lends connections by the transaction has no sessions and refuses such
 /// parameters: there they are set on the role (docs/replicas.md).
 pub(super) fn with_session<const N: usize>(

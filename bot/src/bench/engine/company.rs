@@ -54,6 +54,8 @@ pub(super) struct Turn {
 pub(super) struct Company {
     db: Db,
     engine: Engine,
+    // Names of this run are not those of an earlier one on the same database, whose commands would be repeats.
+    run: i64,
     turns: AtomicU64,
 }
 
@@ -70,6 +72,7 @@ impl Company {
         Ok(Self {
             db,
             engine,
+            run: SystemClock.now().timestamp_millis(),
             turns: AtomicU64::new(0),
         })
     }
@@ -107,7 +110,7 @@ impl Company {
     }
 
     async fn drive(&self, in_flight: u32, turn: Duration) -> anyhow::Result<Turn> {
-        let round = self.turns.fetch_add(1, Ordering::Relaxed);
+        let (run, round) = (self.run, self.turns.fetch_add(1, Ordering::Relaxed));
         let syncs = store::db::syncs(&self.db).await?;
         let begun = Instant::now();
         let mut lanes = Vec::new();
@@ -116,7 +119,7 @@ impl Company {
             lanes.push(tokio::spawn(async move {
                 let (mut workflows, mut latencies) = (0_u64, Vec::new());
                 while begun.elapsed() < turn {
-                    let name = format!("bench:{round}:{lane}:{workflows}");
+                    let name = format!("bench:{run}:{round}:{lane}:{workflows}");
                     workflow::run(&engine, &name, &mut latencies).await?;
                     workflows += 1;
                 }

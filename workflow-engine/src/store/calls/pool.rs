@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 
 use super::sql::Conn;
 use crate::store::error::StoreError;
-use crate::store::pooler::{unmarked, with_session};
+use crate::store::pooler::{place, unmarked, with_session};
 
 /// How long somebody waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -116,9 +116,10 @@ async fn sqlite(path: &Path, connections: u32) -> Result<Pool, StoreError> {
 }
 
 async fn postgres(url: &str, connections: u32) -> Result<Pool, StoreError> {
+    let place = place(url);
     let explain = |error: sqlx::Error| {
         StoreError::Unavailable(format!(
-            "cannot connect to PostgreSQL for calls ({error}); check database.calls_url, and that the server runs"
+            "cannot connect to PostgreSQL for calls at {place} ({error}); check database.calls_url, and that the server runs"
         ))
     };
     let (url, pooled) = unmarked(url);
