@@ -47,6 +47,9 @@ struct Waiting<B: Batch> {
     reply: oneshot::Sender<B::Answer>,
 }
 
+/// The writes of one batch, and who waits for each.
+type Taken<B> = (Vec<<B as Batch>::Ask>, Vec<oneshot::Sender<<B as Batch>::Answer>>);
+
 impl<B: Batch> Together<B> {
     pub(crate) fn new(batch: B) -> Self {
         Self {
@@ -76,6 +79,7 @@ impl<B: Batch> Together<B> {
 
     /// Batch after batch, until nobody waits.
     async fn serve(self) {
+        let mut place = Place(Some(self.door.clone()));
         while let Some((asks, replies)) = self.next() {
             let carried = AssertUnwindSafe(self.batch.carry_out(asks)).catch_unwind().await;
             // After a panic the replies are dropped, and everybody is told that their batch broke down.
@@ -84,9 +88,11 @@ impl<B: Batch> Together<B> {
                 drop(reply.send(answer));
             }
         }
+        // Given up by `next`, in the moment in which nobody waited.
+        place.0 = None;
     }
 
-    fn next(&self) -> Option<(Vec<B::Ask>, Vec<oneshot::Sender<B::Answer>>)> {
+    fn next(&self) -> Option<Taken<B>> {
         let mut door = self.door();
         let (mut asks, mut replies) = (Vec::new(), Vec::new());
         let mut left = VecDeque::new();
@@ -108,6 +114,17 @@ impl<B: Batch> Together<B> {
 
     fn door(&self) -> MutexGuard<'_, Door<B>> {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A batch under way. When its runtime ends in the middle, whoever comes next may serve.
+struct Place<B: Batch>(Option<Arc<Mutex<Door<B>>>>);
+
+impl<B: Batch> Drop for Place<B> {
+    fn drop(&mut self) {
+        if let Some(door) = &self.0 {
+            door.lock().unwrap_or_else(PoisonError::into_inner).under_way -= 1;
+        }
     }
 }
 
@@ -182,6 +199,23 @@ mod tests {
         assert_eq!(together.write(13).await, None);
         assert_eq!(together.write(13).await, None);
         assert_eq!(together.write(15).await, Some(30));
+    }
+
+    #[test]
+    fn a_runtime_that_ends_in_the_middle_leaves_the_place_to_the_next() {
+        let together = Together::new(Doubling::default());
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+        };
+        let first = runtime();
+        first.block_on(async {
+            drop(tokio::time::timeout(Duration::from_millis(1), together.write(2)).await);
+        });
+        drop(first);
+        assert_eq!(runtime().block_on(together.write(4)), Some(8));
     }
 
     #[tokio::test]

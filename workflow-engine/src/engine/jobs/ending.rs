@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Job, JobError, Runner, StoreError, lost, millis};
+use super::{Job, JobError, Runner, StoreError, millis, result::lost};
 use crate::store;
 
 /// First wait before another try; doubled each time, with full jitter.

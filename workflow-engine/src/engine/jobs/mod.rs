@@ -2,6 +2,8 @@
 
 mod completions;
 mod ending;
+mod handler;
+mod result;
 
 use std::{
     collections::HashMap,
@@ -13,23 +15,23 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
+pub use self::{
+    handler::{Handler, JobError},
+    result::report,
+};
+
 use self::completions::Completions;
-use super::{Engine, HandleError, Request, door::trace_id};
-use crate::{
-    change::{command::Command, refusal::RefusalCode},
-    store::{
-        self,
-        commit::JobTicket,
-        error::StoreError,
-        queue::{Job, Wanted},
-    },
-    values::Actor,
+use super::{Engine, door::trace_id};
+use crate::store::{
+    self,
+    commit::JobTicket,
+    error::StoreError,
+    queue::{Job, Wanted},
 };
 
 /// How long a claim lasts without a heartbeat, unless [`Runner::leasing`] says otherwise. A third of it lies between two
@@ -46,127 +48,6 @@ const FEW: usize = 32;
 const AT_ONCE: usize = 256;
 /// How long what is at work may take to end when the service stops, unless [`Runner::patient`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// When a result that a frozen change did not take is tried again, by whoever carries its rules then.
-const FROZEN: Duration = Duration::from_secs(30);
-
-/// What does the work of one kind of job. May run more than once for the same job: receivers fence.
-#[async_trait]
-pub trait Handler: Send + Sync {
-    /// The kinds it serves.
-    fn kinds(&self) -> &'static [&'static str];
-
-    /// Does the work. `stop` is cancelled when the claim is lost or the service ends: then leave at the next safe point.
-    async fn run(&self, job: &Job, stop: &CancellationToken) -> Result<(), JobError>;
-
-    /// Called once when the job is given up, before people are told.
-    async fn gave_up(&self, job: &Job, why: &str) {
-        let _ = (job, why);
-    }
-}
-
-/// Why a job did not end.
-#[derive(Debug, thiserror::Error)]
-pub enum JobError {
-    /// Trying again may work; `after` when the other side said so.
-    #[error("{why}")]
-    Retry {
-        /// What happened.
-        why: String,
-        /// The other side's own wish.
-        after: Option<Duration>,
-    },
-    /// Something is not there yet: look again later, without counting this try.
-    #[error("{why}")]
-    NotYet {
-        /// What it waits for.
-        why: String,
-        /// When to look again.
-        after: Duration,
-    },
-    /// Trying again would not help.
-    #[error("{why}")]
-    Permanent {
-        /// What happened.
-        why: String,
-    },
-}
-
-impl JobError {
-    /// Trying again may work.
-    pub fn retry(why: impl std::fmt::Display) -> Self {
-        Self::Retry {
-            why: why.to_string(),
-            after: None,
-        }
-    }
-
-    /// Trying again would not help.
-    pub fn permanent(why: impl std::fmt::Display) -> Self {
-        Self::Permanent { why: why.to_string() }
-    }
-}
-
-impl From<StoreError> for JobError {
-    fn from(error: StoreError) -> Self {
-        Self::retry(error)
-    }
-}
-
-impl From<HandleError> for JobError {
-    /// A refusal ends the job: the change has moved on without it. The rest is tried again.
-    fn from(error: HandleError) -> Self {
-        match error {
-            HandleError::Busy | HandleError::Store(_) => Self::retry(error),
-            _ => Self::permanent(error),
-        }
-    }
-}
-
-/// Sends a job's result through the door; that the change has moved on without it is no fault of the job.
-///
-/// # Errors
-/// When the door could not be passed for another reason.
-pub async fn report(
-    engine: &Engine,
-    job: &Job,
-    number: crate::values::ChangeNumber,
-    command: Command,
-) -> Result<(), JobError> {
-    let request = Request {
-        actor: Actor::Service(job.kind.clone()),
-        key: job.key(),
-        change: number,
-        command,
-        notes: Vec::new(),
-        completes: Some(job.ticket.clone()),
-    };
-    match engine.handle(request).await {
-        Ok(_) => Ok(()),
-        Err(HandleError::ClaimLost) => {
-            lost(engine, job);
-            Ok(())
-        }
-        Err(HandleError::Refused(refusal)) if refusal.code == RefusalCode::Frozen => Err(JobError::NotYet {
-            why: refusal.message,
-            after: FROZEN,
-        }),
-        Err(HandleError::Refused(refusal)) => {
-            if store::claims::holds(engine.db(), &job.ticket).await? {
-                tracing::info!(job.kind = %job.kind, refusal.code = refusal.code.as_str(), "result not needed any more");
-            } else {
-                lost(engine, job);
-            }
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Somebody else has the job by now: this process stood still past its lease. Its result is dropped, and counted.
-fn lost(engine: &Engine, job: &Job) {
-    engine.counts().stale_results.one();
-    tracing::warn!(job.kind = %job.kind, job.id = %job.ticket.id, token = job.ticket.token, "a result came after its claim had run out; it is dropped, another worker has the job");
-}
 
 /// Runs jobs until it is told to stop.
 #[derive(Clone)]
