@@ -25,9 +25,9 @@ use super::{
 use crate::values::JobId;
 
 /// `$1` now, `$2` lease, `$3` kinds, `$4` and `$5` the rules carried, `$6` most. The due ones are found once, in the order
-/// of `job_due`; that a job is the first of its lane, one look into `job_lane` tells, and most that are not end there. The array keeps PostgreSQL from
-/// looking for them anew for each row that it updates, and the look at the change, as one value, keeps it from reading all
-/// changes (which a NOT EXISTS made it do). A claim touches no indexed column.
+/// of `job_due`; whether a job is the first of its lane, one look into `job_lane` tells, and the change is looked at only
+/// then. The array keeps PostgreSQL from looking for them anew for each row that it updates, and the look at the change, as
+/// one value, keeps it from reading all changes (which a NOT EXISTS made it do). A claim touches no indexed column.
 const CLAIM: Text = Text {
     postgres: "
 UPDATE job SET leased_until = (extract(epoch FROM now()) * 1000)::bigint + $2, token = token + 1, attempts = attempts + 1
