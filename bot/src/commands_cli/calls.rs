@@ -76,7 +76,7 @@ struct Export {
 
 /// Store calls from files: rows of `calls export`, LiteLLM callbacks, OTLP traces (JSON or protobuf); also gzipped.
 ///
-/// The same file again adds nothing: a record is known by its source and its id.
+/// The same file again adds nothing: a record is known by its source and its id. Exits 1 when no record could be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   governor calls import --source litellm-prod backlog/*.json.gz
@@ -183,7 +183,8 @@ async fn import(args: &Import, format: Format) -> anyhow::Result<ExitCode> {
             sum.new, sum.completed, sum.duplicates, sum.rejected
         ),
     })?;
-    Ok(ExitCode::SUCCESS)
+    let nothing = sum.new + sum.completed + sum.duplicates == 0;
+    Ok(ExitCode::from(u8::from(nothing && sum.rejected > 0)))
 }
 
 /// The first of what could not be read, with the reason, on stderr.

@@ -9,7 +9,7 @@ use super::{
     rows::{Decided, Written},
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, fault::nearest},
     change::{command::Proposal, event::Event},
     store::{self, commit::Committed, error::StoreError},
     values::{Actor, ChangeId, ChangeNumber, Digest, PersonId, Revision, Route, WorkflowId},
@@ -203,8 +203,7 @@ fn route(catalog: &Catalog, id: &str) -> Result<Route, HandleError> {
 }
 
 fn unknown<'name>(what: &str, name: &str, known: impl Iterator<Item = &'name str>) -> HandleError {
-    let nearest = known.min_by_key(|known| strsim::damerau_levenshtein(known, name));
-    let hint = nearest
+    let hint = nearest(name, known)
         .map(|near| format!("; did you mean `{near}`?"))
         .unwrap_or_default();
     HandleError::Invalid(format!("the catalog has no {what} `{name}`{hint}"))

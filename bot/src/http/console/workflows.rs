@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Serialize;
 use workflow_engine::{
-    catalog::{Catalog, MappingRule, RiskTier, Workflow},
+    catalog::{Catalog, MappingRule, RiskTier, Workflow, fault::nearest},
     engine::queries::list::WorkflowView,
     evidence::figures::{model, seconds},
     shadow::statistics::judge::LEAST_LABELS,
@@ -169,8 +169,7 @@ pub(in crate::http) async fn show(
 /// 404 that names the nearest workflow.
 pub(in crate::http) fn unknown(catalog: &Catalog, id: &str) -> Problem {
     let known = catalog.workflows.iter().map(|entry| entry.id.as_str());
-    let nearest = known.min_by_key(|known| strsim::damerau_levenshtein(known, id));
-    let hint = nearest
+    let hint = nearest(id, known)
         .map(|near| format!(" Did you mean `{near}`?"))
         .unwrap_or_default();
     let mut problem = Problem::not_found("workflow", format!("`{id}`"));
